@@ -1,0 +1,1 @@
+"""The Flow catalogue aggregate: revisions of one flow, keyed by its uid (`namespace/id`)."""

@@ -1,0 +1,22 @@
+"""What may be asked of the catalogue. Each is one record of `flows.inbox`, keyed by the flow's uid (`namespace/id`)."""
+
+from __future__ import annotations
+
+from engine.machine import Command
+
+
+class SaveFlow(Command):
+    """Store a source as the flow's next revision, unless it says what the latest one says."""
+
+    namespace: str
+    flow_id: str
+    source: str
+    mode: str = "upsert"
+    """create: refused if the flow exists; update: refused if it doesn't; upsert: either."""
+
+
+class DeleteFlow(Command):
+    """Take the flow away; its revisions stay readable for executions that run them."""
+
+    namespace: str
+    flow_id: str

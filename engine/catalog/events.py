@@ -1,0 +1,27 @@
+"""What can happen to a flow in the catalogue."""
+
+from __future__ import annotations
+
+from engine.machine import CommandRejected, Event
+
+__all__ = ["CommandRejected"]
+
+
+class FlowSaved(Event):
+    """A new revision of the flow exists."""
+
+    namespace: str
+    flow_id: str
+    revision: int
+    source: str
+    at_ms: int
+
+
+class FlowDeleted(Event):
+    """The flow was taken away."""
+
+    namespace: str
+    flow_id: str
+    revision: int
+    """The revision that was the latest."""
+    at_ms: int

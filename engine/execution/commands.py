@@ -1,0 +1,92 @@
+"""What may be asked of an execution. Each is one record of `executions.inbox`, keyed by the execution's id."""
+
+from __future__ import annotations
+
+from engine.machine import Command
+from engine.values import State
+
+
+class CreateExecution(Command):
+    """Start a run of a flow; repeated with the same execution id it changes nothing."""
+
+    namespace: str
+    flow_id: str
+    revision: int
+    inputs_json: bytes = b"{}"
+    """Validated and typed inputs, nested as expressions read them."""
+    labels: dict[str, str] = {}
+    """Labels of the request; the flow's own come first."""
+    trigger_json: bytes = b""
+    """`{id, type, variables}` of what started it; empty if a person or program did."""
+    parent_id: str | None = None
+    original_id: str | None = None
+    variables_json: bytes = b""
+    schedule_ms: int | None = None
+    """Not before this time."""
+    kind: str = "NORMAL"
+
+
+class ClaimAttempt(Command):
+    """A worker with a free slot asks for an attempt that a doorbell told of."""
+
+    task_run_id: str
+    epoch: int
+    worker_id: str
+
+
+class ReportTaskEnded(Command):
+    """A worker tells how an attempt ended; counts only under the attempt's current epoch."""
+
+    task_run_id: str
+    epoch: int
+    worker_id: str
+    state: State
+    outputs_json: bytes = b""
+    error: str = ""
+
+
+class AttemptLost(Command):
+    """The worker that held an attempt is gone (no heartbeat), or hands it back (graceful stop)."""
+
+    task_run_id: str
+    epoch: int
+    worker_id: str
+    started: bool = True
+    """False: the worker is sure that the attempt never began, so it may simply be queued again."""
+
+
+class KillExecution(Command):
+    """Stop everything and end as KILLED."""
+
+
+class PauseExecution(Command):
+    """Let running tasks finish, start no further ones."""
+
+
+class ResumeExecution(Command):
+    """Go on after a pause: of the execution, or of its first paused Pause task."""
+
+    inputs_json: bytes = b"{}"
+    """For a Pause with `onResume`: the validated values."""
+    task_run_id: str = ""
+    """Which paused task run; empty: the first."""
+
+
+class RestartExecution(Command):
+    """Run what failed once more, under the same execution id."""
+
+    revision: int | None = None
+    """Go on with another revision of the flow."""
+
+
+class UpdateLabels(Command):
+    """Set labels of an execution; system labels stay."""
+
+    labels: dict[str, str]
+
+
+class FireTimer(Command):
+    """A timer is due. Made by the partition's owner, never written to the inbox."""
+
+    timer_id: str
+    generation: int

@@ -1,0 +1,260 @@
+"""What can happen to an execution. Each event has one fold in `evolve.py`, one schema, one golden file.
+
+A released event never changes its meaning; new behaviour is a new event. What was rendered or chosen is in the event:
+replay never renders.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.machine import CommandRejected, Event
+from engine.values import State
+
+__all__ = ["CommandRejected"]
+
+
+class LogLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A log line that the engine itself wrote for a task run."""
+
+    level: str
+    message: str
+
+
+class ExecutionCreated(Event):
+    """An execution began to exist, in state CREATED."""
+
+    namespace: str
+    flow_id: str
+    revision: int
+    at_ms: int
+    inputs_json: bytes = b"{}"
+    variables_json: bytes = b"{}"
+    labels: dict[str, str] = {}
+    trigger_json: bytes = b""
+    parent_id: str | None = None
+    original_id: str = ""
+    kind: str = "NORMAL"
+    schedule_ms: int | None = None
+
+
+class ExecutionStateChanged(Event):
+    """The execution as a whole moved on: RUNNING, PAUSED, KILLING, RESTARTED …; ends are `ExecutionEnded`."""
+
+    state: State
+    at_ms: int
+
+
+class ExecutionEnded(Event):
+    """The final state is known. Tasks of `afterExecution` may still follow."""
+
+    state: State
+    at_ms: int
+    outputs_json: bytes = b""
+    error: str = ""
+
+
+class ExecutionSettled(Event):
+    """Nothing of the execution is left to do, `afterExecution` included; its working rows may go."""
+
+    at_ms: int
+
+
+class ExecutionRestarted(Event):
+    """A person asked to run what failed once more."""
+
+    at_ms: int
+    attempt: int
+    revision: int
+
+
+class LabelsUpdated(Event):
+    """The execution's labels are now these."""
+
+    labels: dict[str, str]
+    at_ms: int
+
+
+class ScopeOpened(Event):
+    """A flowable (or the flow itself, scope `root`) begins to run its children."""
+
+    scope_id: str
+    """Id of the flowable's task run, `root`, or `<loop's scope>#<index>` for one iteration of a loop."""
+    task_id: str = ""
+    """The flowable; empty for the root."""
+    order: str = "sequential"
+    """How children follow each other: sequential | parallel | dag | loop."""
+    branch: str = "tasks"
+    """Which branch of the task runs first: tasks, then, else, `cases.x` …"""
+    parent_scope_id: str = ""
+    path: tuple[str, ...] = ()
+    """Values of the loops around it, outermost first: where outputs of its tasks are kept."""
+    limit: int = 0
+    """Most children (or iterations) at once; 0: no limit."""
+    values: tuple[str, ...] = ()
+    """For a loop: the values, rendered once."""
+    at_ms: int = 0
+
+
+class ScopePhaseChanged(Event):
+    """A scope goes on with another list of tasks: errors, finally, afterExecution."""
+
+    scope_id: str
+    phase: str
+
+
+class ScopeClosed(Event):
+    """A scope has nothing left to run; `state` is what its children came to."""
+
+    scope_id: str
+    state: State
+
+
+class ScopeReopened(Event):
+    """A restart goes through this scope: it runs again, counting `failed` children as open."""
+
+    scope_id: str
+    failed: int
+    """How many ended children are run again."""
+    phase: str = "tasks"
+
+
+class IterationStarted(Event):
+    """A loop begins the iteration `index`, a sequential scope of its own."""
+
+    scope_id: str
+    """The loop's scope."""
+    index: int
+    value: str
+
+
+class IterationEnded(Event):
+    """An iteration of a loop is over."""
+
+    scope_id: str
+    index: int
+    state: State
+
+
+class TaskRunCreated(Event):
+    """A task run began to exist."""
+
+    task_run_id: str
+    task_id: str
+    scope_id: str
+    parent_id: str | None = None
+    """Task run of the flowable around it."""
+    value: str | None = None
+    iteration: int | None = None
+    state: State = State.CREATED
+    """CREATED for a runnable, RUNNING for a flowable or a timer, PAUSED for a Pause."""
+    at_ms: int = 0
+
+
+class TaskDispatched(Event):
+    """An attempt waits for a worker."""
+
+    task_run_id: str
+    epoch: int
+    """Number of the attempt, from 1; a worker's claim and report must name it."""
+    queue: str
+    at_ms: int
+
+
+class TaskRunStarted(Event):
+    """A worker's claim was counted: it runs this attempt, nobody else does."""
+
+    task_run_id: str
+    epoch: int
+    worker_id: str
+    at_ms: int
+
+
+class TaskRunRetryScheduled(Event):
+    """An attempt failed; the next one is dispatched when the timer `retry/<task run>` fires."""
+
+    task_run_id: str
+    epoch: int
+    at_ms: int
+    due_ms: int
+    error: str = ""
+    logs: tuple[LogLine, ...] = ()
+
+
+class TaskRunPaused(Event):
+    """A task run waits for somebody or for a timer."""
+
+    task_run_id: str
+    at_ms: int
+
+
+class TaskRunResumed(Event):
+    """A paused task run goes on with its children."""
+
+    task_run_id: str
+    at_ms: int
+    outputs_json: bytes = b""
+
+
+class TaskRunKillRequested(Event):
+    """A running attempt must be stopped by its worker."""
+
+    task_run_id: str
+    epoch: int
+    worker_id: str
+    at_ms: int
+
+
+class TaskRunEnded(Event):
+    """A task run is over."""
+
+    task_run_id: str
+    state: State
+    at_ms: int
+    outputs_json: bytes = b""
+    error: str = ""
+    logs: tuple[LogLine, ...] = ()
+
+
+class TaskRunDecided(Event):
+    """A pure task was decided by the engine in one go: created, run and ended, without a worker."""
+
+    task_run_id: str
+    task_id: str
+    scope_id: str
+    state: State
+    at_ms: int
+    parent_id: str | None = None
+    value: str | None = None
+    iteration: int | None = None
+    outputs_json: bytes = b""
+    logs: tuple[LogLine, ...] = ()
+
+
+class TaskRunReopened(Event):
+    """A restart runs this ended task run again, as its next attempt."""
+
+    task_run_id: str
+    state: State
+    """CREATED for a leaf, RUNNING for a flowable."""
+    at_ms: int
+
+
+class TaskRunRemoved(Event):
+    """A restart forgets this run of an errors, finally or afterExecution task."""
+
+    task_run_id: str
+
+
+class TimerSet(Event):
+    """Something is to happen at `due_ms`, unless the timer is cancelled or set again."""
+
+    timer_id: str
+    """`<purpose>/<target>`, unique within the execution."""
+    due_ms: int
+
+
+class TimerCleared(Event):
+    """A timer fired or isn't needed any more."""
+
+    timer_id: str
