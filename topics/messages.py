@@ -32,7 +32,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     """For inbox: the command's offset. For timer: the inbox offset that was next when it fired."""
     timer: str = ""
     """For timer: its id."""
-    attempt: str = ""
+    request: str = ""
     """Id of the request that an HTTP client waits for, if any."""
 
 
