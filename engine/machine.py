@@ -80,7 +80,7 @@ class Draft:
     Deciders call `emit`, which folds the event at once, so that later decisions in the same step see it.
     """
 
-    __slots__ = ("aggregate", "at_ms", "changed", "context", "events", "id", "rows")
+    __slots__ = ("aggregate", "answers", "at_ms", "changed", "context", "events", "id", "rows")
 
     def __init__(self, aggregate: Aggregate, id: str, rows: Rows, at_ms: int, context: Any) -> None:
         self.aggregate = aggregate
@@ -91,6 +91,8 @@ class Draft:
         """What the aggregate's deciders read besides rows: for executions an `engine.execution.draft.Setting`."""
         self.events: list[Event] = []
         self.changed: dict[str, Row | None] = {}
+        self.answers: list[Effect] = []
+        """Effects that answer the command itself and follow from no event, such as a refusal to a worker."""
 
     def get(self, key: str) -> Any:
         """Return the row as it is after the events so far."""
@@ -144,7 +146,7 @@ def step(aggregate: Aggregate, id: str, rows: Rows, command: Command, at_ms: int
         if not command.request:
             return Step((), {}, ())
         return Step((CommandRejected(reason=refused.reason, message=refused.message),), {}, ())
-    return Step(tuple(draft.events), draft.changed, react(aggregate, draft.events))
+    return Step(tuple(draft.events), draft.changed, (*react(aggregate, draft.events), *draft.answers))
 
 
 def react(aggregate: Aggregate, events: Iterable[Event]) -> tuple[Effect, ...]:

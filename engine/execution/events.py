@@ -116,6 +116,8 @@ class ScopeReopened(Event):
     scope_id: str
     failed: int
     """How many ended children are run again."""
+    started: int
+    """Where the cursor into the list stands: children begun so far, the reopened ones included."""
     phase: str = "tasks"
 
 

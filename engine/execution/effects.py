@@ -1,0 +1,37 @@
+"""What an execution asks of the world, as data. `executor/effects.py` carries it out after the step was acknowledged."""
+
+from __future__ import annotations
+
+from engine.machine import Effect
+
+
+class RingDoorbell(Effect):
+    """Tell the workers of a queue that an attempt waits."""
+
+    task_run_id: str
+    epoch: int
+    queue: str
+
+
+class SendGrant(Effect):
+    """Give a worker the attempt it claimed, with the job's context as of now."""
+
+    task_run_id: str
+    epoch: int
+    worker_id: str
+
+
+class SendDrop(Effect):
+    """Tell a worker that its claim can't be granted."""
+
+    task_run_id: str
+    epoch: int
+    worker_id: str
+
+
+class SendCancel(Effect):
+    """Tell a worker to stop an attempt."""
+
+    task_run_id: str
+    epoch: int
+    worker_id: str

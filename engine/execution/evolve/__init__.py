@@ -1,0 +1,39 @@
+"""How each event changes the rows. No rules, no flow, no rendering: what is needed is in the event and in the rows.
+
+A released function of this package is frozen by a golden file; behaviour changes by a new event.
+"""
+
+from __future__ import annotations
+
+from engine.execution import events as e
+from engine.execution.evolve import lifecycle, scopes, task_runs
+from engine.machine import CommandRejected, Event, Evolver, rejected_changes_nothing
+
+EVOLVERS: dict[type[Event], Evolver] = {
+    CommandRejected: rejected_changes_nothing,
+    e.ExecutionCreated: lifecycle.execution_created,
+    e.ExecutionStateChanged: lifecycle.execution_state_changed,
+    e.ExecutionEnded: lifecycle.execution_ended,
+    e.ExecutionSettled: lifecycle.execution_settled,
+    e.ExecutionRestarted: lifecycle.execution_restarted,
+    e.LabelsUpdated: lifecycle.labels_updated,
+    e.ScopeOpened: scopes.scope_opened,
+    e.ScopePhaseChanged: scopes.scope_phase_changed,
+    e.ScopeClosed: scopes.scope_closed,
+    e.ScopeReopened: scopes.scope_reopened,
+    e.IterationStarted: scopes.iteration_started,
+    e.IterationEnded: scopes.iteration_ended,
+    e.TaskRunCreated: task_runs.task_run_created,
+    e.TaskDispatched: task_runs.task_dispatched,
+    e.TaskRunStarted: task_runs.task_run_started,
+    e.TaskRunRetryScheduled: task_runs.task_run_retry_scheduled,
+    e.TaskRunPaused: task_runs.task_run_paused,
+    e.TaskRunResumed: task_runs.task_run_resumed,
+    e.TaskRunKillRequested: task_runs.task_run_kill_requested,
+    e.TaskRunEnded: task_runs.task_run_ended,
+    e.TaskRunDecided: task_runs.task_run_decided,
+    e.TaskRunReopened: task_runs.task_run_reopened,
+    e.TaskRunRemoved: task_runs.task_run_removed,
+    e.TimerSet: lifecycle.timer_set,
+    e.TimerCleared: lifecycle.timer_cleared,
+}

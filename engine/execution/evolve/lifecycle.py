@@ -1,0 +1,89 @@
+"""How events of the execution as a whole change its rows."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from engine.execution import events as e
+from engine.execution.evolve.counting import paused
+from engine.execution.state import (
+    HEADER,
+    INPUTS,
+    Header,
+    Inputs,
+    Timer,
+    timer_key,
+)
+from engine.machine import Changes, Rows
+from engine.values import State
+
+
+def execution_created(_rows: Rows, event: e.ExecutionCreated) -> Changes:
+    """Begin the header and keep what templates read."""
+    yield (
+        HEADER,
+        Header(
+            namespace=event.namespace,
+            flow_id=event.flow_id,
+            revision=event.revision,
+            state=State.CREATED,
+            created_ms=event.at_ms,
+            original_id=event.original_id,
+            parent_id=event.parent_id,
+            kind=event.kind,
+            labels=event.labels,
+        ),
+    )
+    yield (
+        INPUTS,
+        Inputs(
+            inputs_json=event.inputs_json, variables_json=event.variables_json, trigger_json=event.trigger_json
+        ),
+    )
+
+
+def execution_state_changed(rows: Rows, event: e.ExecutionStateChanged) -> Changes:
+    """Take the state over."""
+    header: Header = rows.get(HEADER)
+    held = event.state is State.PAUSED and header.paused == 0
+    yield HEADER, replace(header, state=event.state, held=held)
+
+
+def execution_ended(rows: Rows, event: e.ExecutionEnded) -> Changes:
+    """Take the final state over."""
+    yield HEADER, replace(rows.get(HEADER), state=event.state, ended_ms=event.at_ms, held=False)
+
+
+def execution_settled(rows: Rows, _event: e.ExecutionSettled) -> Changes:
+    """Remember that nothing is left to do."""
+    yield HEADER, replace(rows.get(HEADER), settled=True)
+
+
+def execution_restarted(rows: Rows, event: e.ExecutionRestarted) -> Changes:
+    """Open the execution again."""
+    yield (
+        HEADER,
+        replace(
+            rows.get(HEADER),
+            state=State.RESTARTED,
+            attempt=event.attempt,
+            revision=event.revision,
+            settled=False,
+            ended_ms=0,
+        ),
+    )
+
+
+def labels_updated(rows: Rows, event: e.LabelsUpdated) -> Changes:
+    """Take the labels over."""
+    yield HEADER, replace(rows.get(HEADER), labels=event.labels)
+
+
+def timer_set(_rows: Rows, event: e.TimerSet) -> Changes:
+    """Set the timer, instead of an earlier one of the same id."""
+    yield timer_key(event.timer_id), Timer(due_ms=event.due_ms)
+
+
+def timer_cleared(_rows: Rows, event: e.TimerCleared) -> Changes:
+    """Take the timer away."""
+    yield timer_key(event.timer_id), None

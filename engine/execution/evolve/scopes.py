@@ -1,0 +1,101 @@
+"""How events of scopes and iterations change the rows."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from engine.execution import events as e
+from engine.execution.evolve.counting import KEPT_IN_LOOPS, child_ended, counted
+from engine.execution.state import (
+    CHUNK,
+    Scope,
+    Values,
+    iteration_scope_id,
+    scope_key,
+    values_key,
+)
+from engine.machine import Changes, Rows
+
+
+def scope_opened(_rows: Rows, event: e.ScopeOpened) -> Changes:
+    """Begin the scope's row, and keep a loop's values in chunks."""
+    yield (
+        scope_key(event.scope_id),
+        Scope(
+            id=event.scope_id,
+            task_id=event.task_id,
+            order=event.order,
+            branch=event.branch,
+            parent_scope_id=event.parent_scope_id,
+            path=event.path,
+            limit=event.limit,
+            total=len(event.values),
+            opened_ms=event.at_ms,
+        ),
+    )
+    for chunk, start in enumerate(range(0, len(event.values), CHUNK)):
+        yield values_key(event.scope_id, chunk), Values(values=event.values[start : start + CHUNK])
+
+
+def scope_phase_changed(rows: Rows, event: e.ScopePhaseChanged) -> Changes:
+    """Go on at the beginning of another list."""
+    scope: Scope = rows.get(scope_key(event.scope_id))
+    yield scope_key(event.scope_id), replace(scope, phase=event.phase, started=0, broken=False)
+
+
+def scope_closed(rows: Rows, event: e.ScopeClosed) -> Changes:
+    """Keep a closed scope only where a restart may need it."""
+    scope: Scope = rows.get(scope_key(event.scope_id))
+    if scope.path and event.state not in KEPT_IN_LOOPS:
+        yield scope_key(scope.id), None
+    else:
+        yield scope_key(scope.id), replace(scope, closed=event.state)
+    if event.state not in KEPT_IN_LOOPS:
+        for chunk in range((scope.total + CHUNK - 1) // CHUNK):
+            yield values_key(scope.id, chunk), None
+
+
+def scope_reopened(rows: Rows, event: e.ScopeReopened) -> Changes:
+    """Open a closed scope: its failed children count as running again."""
+    scope: Scope = rows.get(scope_key(event.scope_id))
+    yield (
+        scope_key(scope.id),
+        replace(
+            scope,
+            phase=event.phase,
+            closed=None,
+            broken=False,
+            failed=0,
+            killed=0,
+            cancelled=0,
+            active=event.failed,
+            started=event.started,
+        ),
+    )
+
+
+def iteration_started(rows: Rows, event: e.IterationStarted) -> Changes:
+    """Begin a sequential scope for the iteration; the loop counts it."""
+    loop: Scope = rows.get(scope_key(event.scope_id))
+    inner = iteration_scope_id(loop.id, event.index)
+    yield (
+        scope_key(inner),
+        Scope(
+            id=inner,
+            task_id=loop.task_id,
+            order="sequential",
+            branch=loop.branch,
+            parent_scope_id=loop.id,
+            path=(*loop.path, event.value),
+            value=event.value,
+            iteration=event.index,
+        ),
+    )
+    yield scope_key(loop.id), replace(loop, started=loop.started + 1, active=loop.active + 1)
+
+
+def iteration_ended(rows: Rows, event: e.IterationEnded) -> Changes:
+    """The loop counts the end; a failed iteration's row stays for a restart."""
+    inner = scope_key(iteration_scope_id(event.scope_id, event.index))
+    yield inner, replace(rows.get(inner), closed=event.state) if event.state in KEPT_IN_LOOPS else None
+    yield counted(child_ended(rows.get(scope_key(event.scope_id)), "", event.state))

@@ -1,0 +1,147 @@
+"""How events of task runs change the rows."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from engine.execution import events as e
+from engine.execution.evolve.counting import KEPT_IN_LOOPS, child_ended, child_started, counted, paused
+from engine.execution.state import (
+    Output,
+    Scope,
+    TaskRun,
+    output_key,
+    scope_key,
+    task_run_key,
+)
+from engine.machine import Changes, Rows
+from engine.values import State
+
+
+def task_run_created(rows: Rows, event: e.TaskRunCreated) -> Changes:
+    """Begin the task run's row; its scope counts it."""
+    run = TaskRun(
+        id=event.task_run_id,
+        task_id=event.task_id,
+        scope_id=event.scope_id,
+        state=event.state,
+        created_ms=event.at_ms,
+        parent_id=event.parent_id,
+        value=event.value,
+        iteration=event.iteration,
+        since_ms=event.at_ms,
+        first_ms=event.at_ms,
+    )
+    yield task_run_key(run.id), run
+    yield counted(child_started(rows.get(scope_key(event.scope_id)), event.task_id))
+    if event.state is State.PAUSED:
+        yield paused(rows, 1)
+
+
+def task_dispatched(rows: Rows, event: e.TaskDispatched) -> Changes:
+    """The attempt waits for a worker."""
+    run: TaskRun = rows.get(task_run_key(event.task_run_id))
+    yield (
+        task_run_key(run.id),
+        replace(
+            run, state=State.SUBMITTED, epoch=event.epoch, queue=event.queue, worker_id="", since_ms=event.at_ms
+        ),
+    )
+
+
+def task_run_started(rows: Rows, event: e.TaskRunStarted) -> Changes:
+    """A worker holds the attempt."""
+    run: TaskRun = rows.get(task_run_key(event.task_run_id))
+    yield (
+        task_run_key(run.id),
+        replace(run, state=State.RUNNING, worker_id=event.worker_id, since_ms=event.at_ms),
+    )
+
+
+def task_run_retry_scheduled(rows: Rows, event: e.TaskRunRetryScheduled) -> Changes:
+    """The task run waits for its next attempt."""
+    run: TaskRun = rows.get(task_run_key(event.task_run_id))
+    yield (
+        task_run_key(run.id),
+        replace(run, state=State.RETRYING, epoch=event.epoch, worker_id="", since_ms=event.at_ms),
+    )
+
+
+def task_run_paused(rows: Rows, event: e.TaskRunPaused) -> Changes:
+    """The task run waits for somebody."""
+    run: TaskRun = rows.get(task_run_key(event.task_run_id))
+    yield task_run_key(run.id), replace(run, state=State.PAUSED, since_ms=event.at_ms)
+    yield paused(rows, 1)
+
+
+def task_run_resumed(rows: Rows, event: e.TaskRunResumed) -> Changes:
+    """A paused task run goes on; what the person entered is its output already."""
+    run: TaskRun = rows.get(task_run_key(event.task_run_id))
+    yield task_run_key(run.id), replace(run, state=State.RUNNING, since_ms=event.at_ms)
+    yield paused(rows, -1)
+    if event.outputs_json:
+        scope: Scope = rows.get(scope_key(run.scope_id))
+        yield output_key(run.task_id, scope.path), Output(json=event.outputs_json)
+
+
+def task_run_kill_requested(rows: Rows, event: e.TaskRunKillRequested) -> Changes:
+    """Its worker was told to stop it."""
+    run: TaskRun = rows.get(task_run_key(event.task_run_id))
+    yield task_run_key(run.id), replace(run, killing=True)
+
+
+def task_run_ended(rows: Rows, event: e.TaskRunEnded) -> Changes:
+    """The scope counts the end; outputs get a row of their own."""
+    run: TaskRun = rows.get(task_run_key(event.task_run_id))
+    scope: Scope = rows.get(scope_key(run.scope_id))
+    if run.state is State.PAUSED:
+        yield paused(rows, -1)
+    if scope.path and event.state not in KEPT_IN_LOOPS:
+        yield task_run_key(run.id), None
+    else:
+        yield (
+            task_run_key(run.id),
+            replace(run, state=event.state, worker_id="", since_ms=event.at_ms, killing=False),
+        )
+    yield counted(child_ended(scope, run.task_id, event.state))
+    if event.outputs_json:
+        yield output_key(run.task_id, scope.path), Output(json=event.outputs_json)
+
+
+def task_run_decided(rows: Rows, event: e.TaskRunDecided) -> Changes:
+    """Created and ended in one go: only the scope's counters, the outputs and a row for a restart remain."""
+    scope: Scope = rows.get(scope_key(event.scope_id))
+    yield counted(child_ended(child_started(scope, event.task_id), event.task_id, event.state))
+    if not scope.path or event.state in KEPT_IN_LOOPS:
+        yield (
+            task_run_key(event.task_run_id),
+            TaskRun(
+                id=event.task_run_id,
+                task_id=event.task_id,
+                scope_id=event.scope_id,
+                state=event.state,
+                created_ms=event.at_ms,
+                parent_id=event.parent_id,
+                value=event.value,
+                iteration=event.iteration,
+                epoch=1,
+                since_ms=event.at_ms,
+                first_ms=event.at_ms,
+            ),
+        )
+    if event.outputs_json:
+        yield output_key(event.task_id, scope.path), Output(json=event.outputs_json)
+
+
+def task_run_reopened(rows: Rows, event: e.TaskRunReopened) -> Changes:
+    """Put an ended task run back to its beginning; attempts go on counting."""
+    run: TaskRun = rows.get(task_run_key(event.task_run_id))
+    yield (
+        task_run_key(run.id),
+        replace(run, state=event.state, since_ms=event.at_ms, first_ms=event.at_ms, killing=False),
+    )
+
+
+def task_run_removed(_rows: Rows, event: e.TaskRunRemoved) -> Changes:
+    """Forget the task run."""
+    yield task_run_key(event.task_run_id), None

@@ -1,0 +1,168 @@
+"""An execution's state: rows, each under a key of its own.
+
+Owns the row classes and their keys. Rows change in `evolve.py` only. Nothing on the hot path iterates over all task runs;
+of a loop only the active iterations and the failed ones have rows.
+"""
+
+from __future__ import annotations
+
+from engine.machine import Row
+from engine.values import State
+
+HEADER = "h"
+INPUTS = "i"
+ROOT = "root"
+CHUNK = 256
+"""Loop values per row: starting an iteration reads one chunk, not the whole list."""
+
+
+class Header(Row):
+    """The execution itself; key `h`."""
+
+    namespace: str
+    flow_id: str
+    revision: int
+    state: State
+    created_ms: int
+    original_id: str
+    parent_id: str | None = None
+    kind: str = "NORMAL"
+    labels: dict[str, str] = {}
+    attempt: int = 1
+    paused: int = 0
+    """How many task runs are paused."""
+    held: bool = False
+    """A person paused the execution as a whole: nothing new starts."""
+    settled: bool = False
+    ended_ms: int = 0
+
+
+class Inputs(Row):
+    """What templates read of the execution's beginning; key `i`."""
+
+    inputs_json: bytes
+    variables_json: bytes
+    trigger_json: bytes
+
+
+class Scope(Row):
+    """A flowable that runs, or the flow itself; key `s/<id>`."""
+
+    id: str
+    task_id: str
+    order: str
+    branch: str
+    parent_scope_id: str
+    path: tuple[str, ...] = ()
+    limit: int = 0
+    phase: str = "tasks"
+    """tasks | errors | finally | afterExecution; `branch` names the list that the phase `tasks` runs."""
+    started: int = 0
+    """Children (or iterations) created in this phase: the cursor into the list."""
+    active: int = 0
+    total: int = 0
+    """Values of a loop."""
+    failed: int = 0
+    killed: int = 0
+    warned: int = 0
+    cancelled: int = 0
+    broken: bool = False
+    """A child of the errors, finally or afterExecution phase failed: the phase stops there."""
+    begun: tuple[str, ...] = ()
+    over: tuple[str, ...] = ()
+    """Of a Dag: ids of the tasks begun and ended."""
+    value: str | None = None
+    iteration: int | None = None
+    closed: State | None = None
+    opened_ms: int = 0
+
+
+class TaskRun(Row):
+    """A task run; key `t/<id>`."""
+
+    id: str
+    task_id: str
+    scope_id: str
+    state: State
+    created_ms: int
+    parent_id: str | None = None
+    value: str | None = None
+    iteration: int | None = None
+    epoch: int = 0
+    """Number of the current attempt; 0 before the first dispatch."""
+    worker_id: str = ""
+    queue: str = ""
+    since_ms: int = 0
+    """When the current state began."""
+    first_ms: int = 0
+    """When its first attempt was made."""
+    killing: bool = False
+
+
+class Output(Row):
+    """Outputs of an ended task run; key from `output_key`."""
+
+    json: bytes
+
+
+class Timer(Row):
+    """A timer that is set; key `m/<timer id>`."""
+
+    due_ms: int
+
+
+class Values(Row):
+    """`CHUNK` rendered values of a loop; key from `values_key`."""
+
+    values: tuple[str, ...]
+
+
+ROW_TYPES: dict[str, type[Row]] = {
+    "h": Header,
+    "i": Inputs,
+    "s": Scope,
+    "t": TaskRun,
+    "o": Output,
+    "m": Timer,
+    "v": Values,
+}
+
+
+def scope_key(scope_id: str) -> str:
+    """Return the key of a scope's row."""
+    return "s/" + scope_id
+
+
+def task_run_key(task_run_id: str) -> str:
+    """Return the key of a task run's row."""
+    return "t/" + task_run_id
+
+
+def timer_key(timer_id: str) -> str:
+    """Return the key of a timer's row."""
+    return "m/" + timer_id
+
+
+def values_key(scope_id: str, chunk: int) -> str:
+    """Return the key of the row that holds values `chunk * CHUNK …` of a loop."""
+    return f"v/{scope_id}/{chunk:08d}"
+
+
+def output_key(task_id: str, path: tuple[str, ...]) -> str:
+    """Return the key of a task's outputs within the loops around it; '/' and '%' in values are escaped."""
+    return "o/" + "/".join([task_id, *(escape_segment(value) for value in path)])
+
+
+def escape_segment(value: str) -> str:
+    """Return a loop value as one segment of a key."""
+    return value.replace("%", "%25").replace("/", "%2F")
+
+
+def unescape_segment(segment: str) -> str:
+    """Return the loop value of a key's segment."""
+    return segment.replace("%2F", "/").replace("%25", "%")
+
+
+def iteration_scope_id(loop_scope_id: str, index: int) -> str:
+    """Return the id of the scope that is one iteration of a loop."""
+    return f"{loop_scope_id}#{index}"
