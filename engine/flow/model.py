@@ -40,7 +40,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     declared_type: str = ""
     """The name as written."""
     properties: Mapping[str, Any] = EMPTY
-    """Everything that is not common to all tasks and not a child task; templates as written; plugin defaults applied."""
+    """What is neither common to all tasks nor a child task; templates as written; plugin defaults applied."""
     branches: Mapping[str, tuple[Task, ...]] = EMPTY
     """Child tasks of a flowable by branch: tasks, errors, finally, then, else, defaults, `cases.<key>`."""
     depends_on: tuple[str, ...] = ()

@@ -1,0 +1,110 @@
+"""Plugin defaults: values that a flow sets once for every map of a type.
+
+Owns their merging into the raw maps before they are typed. The source text and the original document stay untouched.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from engine.flow.fields import Raw, flag, known_keys
+from engine.flow.problems import Path, Report, kind_of
+from engine.flow.tasks import COMMON as TASK_COMMON
+from engine.flow.triggers import COMMON as TRIGGER_COMMON
+from engine.flow.types import TYPES, canonical, lookup
+
+_COMMON = TASK_COMMON | TRIGGER_COMMON
+_KEYS = frozenset({"type", "values", "forced"})
+
+
+class _Default(msgspec.Struct, frozen=True):
+    prefix: str
+    forced: bool
+    values: Raw
+
+
+def apply_plugin_defaults(report: Report, raw: Raw) -> Raw:
+    """Return the flow's raw map with its `pluginDefaults` (or older `taskDefaults`) merged in.
+
+    Everywhere but in variables, inputs and the defaults themselves, each map with a `type` gets the values of all
+    defaults whose type equals its own or is a prefix of it. The map's own values win, unless a default is forced.
+    """
+    defaults: list[_Default] = []
+    for key in ("taskDefaults", "pluginDefaults"):
+        if raw.get(key) is not None:
+            defaults += _read(report, raw[key], (key,))
+    if "taskDefaults" in raw:
+        report.info("deprecated-property", "'taskDefaults' is replaced by 'pluginDefaults'", ("taskDefaults",))
+    if not defaults:
+        return raw
+    parts = ("tasks", "errors", "finally", "afterExecution", "triggers", "listeners")
+    return {key: _apply(value, defaults) if key in parts else value for key, value in raw.items()}
+
+
+def _read(report: Report, value: Any, path: Path) -> list[_Default]:
+    if not isinstance(value, list):
+        report.error("type-mismatch", f"Expected a list of plugin defaults, but found {kind_of(value)}", path)
+        return []
+    found: list[_Default] = []
+    for index, item in enumerate(value):
+        here: Path = (*path, index)
+        if not isinstance(item, dict):
+            report.error("type-mismatch", f"Expected a map with type and values, but found {kind_of(item)}", here)
+            continue
+        known_keys(report, item, _KEYS, here, "a plugin default")
+        name, values = item.get("type"), item.get("values")
+        if not isinstance(name, str) or not name:
+            report.error("plugin-defaults", "no 'type' is set for this plugin default", here)
+        elif not isinstance(values, dict):
+            report.error("plugin-defaults", f"no 'values' are set for the plugin default of '{name}'", here)
+        else:
+            _check_values(report, name, values, (*here, "values"))
+            found.append(_Default(name, flag(report, item, "forced", here), values))
+    return found
+
+
+def _check_values(report: Report, name: str, values: Raw, path: Path) -> None:
+    info = lookup(name)
+    for key, value in values.items():
+        if value is None:
+            report.error(
+                "plugin-defaults", f"no value is set for '{key}' of the plugin default of '{name}'", (*path, key)
+            )
+        elif info is not None and canonical(name).startswith("io.kestra.plugin.core.") and not _knows(name, key):
+            report.error("plugin-defaults", f"'{name}' has no property '{key}'", (*path, key))
+
+
+def _knows(name: str, key: str) -> bool:
+    info = TYPES.get(canonical(name))
+    return info is None or key in info.properties or key in _COMMON
+
+
+def _apply(value: Any, defaults: list[_Default]) -> Any:
+    if isinstance(value, list):
+        return [_apply(item, defaults) for item in value]
+    if not isinstance(value, dict):
+        return value
+    result = {key: _apply(inner, defaults) for key, inner in value.items()}
+    name = result.get("type")
+    if not isinstance(name, str):
+        return result
+    present = canonical(name)
+    for default in defaults:
+        if not (name.startswith(default.prefix) or present.startswith(canonical(default.prefix))):
+            continue
+        values = {k: v for k, v in default.values.items() if _knows(name, k)}
+        result = _merge(result, values) if default.forced else _merge(values, result)
+    return result
+
+
+def _merge(under: Raw, over: Raw) -> dict[str, Any]:
+    """Deep merge of two maps; `over` wins, its keys come first."""
+    result = dict(over)
+    for key, value in under.items():
+        if key not in result:
+            result[key] = value
+        elif isinstance(value, dict) and isinstance(result[key], dict):
+            result[key] = _merge(value, result[key])
+    return result

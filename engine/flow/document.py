@@ -1,0 +1,271 @@
+"""YAML text to plain JSON values that remember where they stand.
+
+Owns the bounds on what is read at all (size, depth, nodes, aliases), the refusal of duplicate keys and the merge keys.
+It knows YAML, not flows. Text is read by libyaml where PyYAML offers it, by ruamel.yaml's reader of pure Python
+otherwise; both speak in the same events, and the values are made here from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from engine.flow.problems import Path, Problem, readable_path
+from engine.flow.scalars import resolve_plain
+
+try:
+    import yaml as events  # type: ignore[import-untyped, unused-ignore]
+    from yaml import CSafeLoader as Loader
+
+    YamlError: type[Exception] = events.YAMLError
+
+    def read_events(text: str) -> Iterator[Any]:
+        """Yield the YAML events of `text`."""
+        parser = Loader(text)
+        try:
+            while parser.check_event():
+                yield parser.get_event()
+        finally:
+            parser.dispose()
+
+except ImportError:  # pragma: no cover - depends on how the machine was set up
+    from ruamel.yaml import YAML, events
+    from ruamel.yaml.error import YAMLError as YamlError
+
+    def read_events(text: str) -> Iterator[Any]:
+        """Yield the YAML events of `text`."""
+        yield from YAML(typ="safe", pure=True).parse(text)
+
+
+MAX_SIZE = 512 * 1024
+"""Bytes; a flow above it can't be a record on the log."""
+MAX_DEPTH = 60
+MAX_NODES = 50_000
+"""Counted after the expansion of aliases, so that a few of them can't explode."""
+MAX_ALIASES = 100
+
+_TAGS = {"str": str, "int": int, "float": float, "bool": bool, "null": None, "map": dict, "seq": list}
+_CORE = "tag:yaml.org,2002:"
+
+Mark = Any
+"""A place in the text as the reader gives it: `line` and `column` from 0, `index` in characters."""
+
+
+class Document:
+    """The values of one YAML document and their places.
+
+    Attributes:
+        value: dict, list, str, int, float, bool or None. Values reached by an alias are the same object: never change
+            them.
+        problems: What was wrong with the YAML itself.
+    """
+
+    def __init__(self, value: Any, marks: dict[int, dict[Any, tuple[Mark, Mark]]], problems: list[Problem]) -> None:
+        self.value = value
+        self.problems = problems
+        self._marks = marks
+
+    def position(self, path: Path) -> tuple[int, int]:
+        """Return line and column (from 1) of what stands at `path`, or of its nearest parent that is in the text.
+
+        That of a scalar is its own; that of a map or list in a map is its key's.
+        """
+        value, found = self.value, (1, 1)
+        for step in path:
+            places = self._marks.get(id(value))
+            if places is None or step not in places:
+                break
+            key, start = places[step]
+            value = value[step]
+            mark = key if isinstance(value, (dict, list)) or value is None else start
+            found = (mark.line + 1, mark.column + 1)
+        return found
+
+
+class _Refused(Exception):
+    """The document can't be read any further."""
+
+    def __init__(self, rule: str, message: str, mark: Mark, hint: str = "") -> None:
+        super().__init__(message)
+        self.problem = Problem("error", rule, message, mark.line + 1, mark.column + 1, "", hint)
+
+
+class _Composer:
+    """Makes values out of events; one for a whole text, reset by each document."""
+
+    def __init__(self, source: Iterator[Any]) -> None:
+        self.next = source.__next__
+        self.reset()
+
+    def reset(self) -> None:
+        self.marks: dict[int, dict[Any, tuple[Mark, Mark]]] = {}
+        self.problems: list[Problem] = []
+        self.anchors: dict[str, tuple[Any, int]] = {}
+        self.nodes = 0
+        self.aliases = 0
+        self.keep: list[Any] = []
+
+    def compose(self, event: Any, depth: int) -> Any:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise _Refused(
+                "yaml-size", f"Expected at most {MAX_NODES} values, but the document has more", event.start_mark
+            )
+        kind = type(event)
+        if kind is events.ScalarEvent:
+            value = self._scalar(event)
+            if event.anchor is not None:
+                self.anchors[event.anchor] = (value, 1)
+            return value
+        if kind is events.AliasEvent:
+            return self._alias(event)
+        if depth >= MAX_DEPTH:
+            raise _Refused(
+                "yaml-depth", f"Expected at most {MAX_DEPTH} levels of nesting, but there are more", event.start_mark
+            )
+        before = self.nodes
+        value = self._map(event, depth) if kind is events.MappingStartEvent else self._list(event, depth)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = (value, self.nodes - before + 1)
+        return value
+
+    def _map(self, event: Any, depth: int) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        places: dict[Any, tuple[Mark, Mark]] = {}
+        merges: list[tuple[Any, Mark]] = []
+        get, compose = self.next, self.compose
+        while type(key := get()) is not events.MappingEndEvent:
+            mark = key.start_mark
+            if type(key) is not events.ScalarEvent:
+                hint = (
+                    'An expression at the start of a value must be quoted: "{{ … }}"' if key.start_mark.column else ""
+                )
+                raise _Refused("yaml-key", "Expected a text as key, but found a list, a map or an alias", mark, hint)
+            name = key.value
+            following = get()
+            value = compose(following, depth + 1)
+            if name == "<<" and key.implicit[0]:
+                merges.append((value, mark))
+            elif name in result:
+                first = places[name][0].line + 1
+                self._problem("duplicate-key", f"Duplicate field '{name}'", mark, f"It is set in line {first} already")
+            else:
+                result[name] = value
+                places[name] = (mark, following.start_mark)
+        for value, mark in merges:
+            self._merge(result, places, value, mark)
+        self.marks[id(result)] = places
+        self.keep.append(result)
+        return result
+
+    def _list(self, event: Any, depth: int) -> list[Any]:
+        result: list[Any] = []
+        places: dict[Any, tuple[Mark, Mark]] = {}
+        get, compose = self.next, self.compose
+        while type(item := get()) is not events.SequenceEndEvent:
+            places[len(result)] = (item.start_mark, item.start_mark)
+            result.append(compose(item, depth + 1))
+        self.marks[id(result)] = places
+        self.keep.append(result)
+        return result
+
+    def _merge(self, result: dict[str, Any], places: dict[Any, tuple[Mark, Mark]], value: Any, mark: Mark) -> None:
+        for part in value if isinstance(value, list) else [value]:
+            if not isinstance(part, dict):
+                self._problem(
+                    "yaml-merge", "Expected a map or a list of maps after '<<', but found something else", mark
+                )
+                continue
+            for name, inner in part.items():
+                if name not in result:
+                    result[name] = inner
+                    places[name] = self.marks[id(part)].get(name, (mark, mark))
+
+    def _scalar(self, event: Any) -> Any:
+        text = event.value
+        if event.implicit[0]:
+            return resolve_plain(text)
+        tag = event.tag
+        if tag is None or tag == "!" or event.implicit[1]:
+            return text
+        name = tag.removeprefix(_CORE)
+        if name not in _TAGS or name in ("map", "seq"):
+            self._problem("yaml-tag", f"Expected no tag, but found '{tag}'", event.start_mark, "Write the value itself")
+            return text
+        value = resolve_plain(text)
+        wanted = _TAGS[name]
+        return text if wanted is str else value
+
+    def _alias(self, event: Any) -> Any:
+        self.aliases += 1
+        if self.aliases > MAX_ALIASES:
+            raise _Refused(
+                "yaml-aliases", f"Expected at most {MAX_ALIASES} aliases, but there are more", event.start_mark
+            )
+        if event.anchor not in self.anchors:
+            raise _Refused(
+                "yaml-alias",
+                f"Expected an anchor '&{event.anchor}' before this alias, but there is none",
+                event.start_mark,
+            )
+        value, size = self.anchors[event.anchor]
+        self.nodes += size
+        return value
+
+    def _problem(self, rule: str, message: str, mark: Mark, hint: str = "") -> None:
+        self.problems.append(Problem("error", rule, message, mark.line + 1, mark.column + 1, "", hint))
+
+
+def read_documents(text: str) -> list[Document]:
+    """Return the documents of a YAML text, one for each `---` part that isn't empty; an unreadable one ends the list.
+
+    A text that holds no document at all gives one document of value None.
+    """
+    if len(text) > MAX_SIZE or len(text.encode("utf-8", "surrogatepass")) > MAX_SIZE:
+        problem = Problem(
+            "error",
+            "yaml-size",
+            f"Expected at most {MAX_SIZE // 1024} kB of text, but found {len(text) // 1024} kB",
+            1,
+            1,
+        )
+        return [Document(None, {}, [problem])]
+    found: list[Document] = []
+    composer: _Composer | None = None
+    try:
+        composer = _Composer(read_events(text.removeprefix("\ufeff")))
+        while type(event := composer.next()) is not events.StreamEndEvent:
+            if type(event) is events.DocumentStartEvent:
+                composer.reset()
+                value = composer.compose(composer.next(), 0)
+                if value is not None or composer.problems:
+                    found.append(Document(value, composer.marks, composer.problems))
+    except _Refused as refused:
+        found.append(_broken(composer, refused.problem))
+    except YamlError as error:
+        found.append(_broken(composer, _syntax_problem(error)))
+    return found or [Document(None, {}, [])]
+
+
+def _broken(composer: _Composer | None, problem: Problem) -> Document:
+    return Document(None, {}, [*(composer.problems if composer else []), problem])
+
+
+def _syntax_problem(error: Exception) -> Problem:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    said = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+    context = getattr(error, "context", None)
+    message = f"YAML syntax error: {said}" + (f" {context}" if context else "")
+    hint = ""
+    if "cannot start any token" in message and "\\t" in message:
+        hint = "Indent with spaces, not with tabs"
+    elif "mapping values are not allowed" in message:
+        hint = "Quote a value that holds ': ', and check the indentation"
+    elif "expected ',' or '}'" in message or "expected <block end>" in message:
+        hint = 'Check the indentation; an expression at the start of a value must be quoted: "{{ … }}"'
+    if mark is None:
+        return Problem("error", "yaml-syntax", message, 1, 1, "", hint)
+    return Problem("error", "yaml-syntax", message, mark.line + 1, mark.column + 1, "", hint)
+
+
+__all__ = ["Document", "Mark", "read_documents", "read_events", "readable_path"]

@@ -1,0 +1,166 @@
+"""YAML text to `Flow`, with every problem at once.
+
+Owns the top level of a flow and the order of the work: read, apply plugin defaults, build, check. The parts are in the
+modules beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+import msgspec
+
+from engine.flow.defaults import apply_plugin_defaults
+from engine.flow.document import Document, read_documents
+from engine.flow.fields import Raw, choice, flag, known_keys, labels, mapping, retry, text, whole
+from engine.flow.inputs import read_inputs, read_outputs
+from engine.flow.model import EMPTY, Concurrency, Flow, Task, build_flow
+from engine.flow.problems import Path, Problem, Report, kind_of
+from engine.flow.rules import check_flow
+from engine.flow.tasks import read_id, read_tasks
+from engine.flow.triggers import read_triggers
+
+BRANCHES = ("tasks", "errors", "finally", "afterExecution")
+_READ = frozenset({"id", "namespace", "description", "labels", "inputs", "variables", *BRANCHES, "outputs", "triggers"})
+_READ |= {"concurrency", "retry", "disabled"}
+_EXTRA = frozenset(
+    {"listeners", "sla", "checks", "quotas", "pluginDefaults", "taskDefaults", "workerGroup", "workerSelector", "draft"}
+    | {"policyRefs", "version"}
+)
+_IGNORED = frozenset({"revision", "tenantId", "deleted", "updated", "source"})
+FLOW_KEYS = _READ | _EXTRA | _IGNORED
+"""All top-level properties of a flow, of both generations."""
+
+_FLOW_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*")
+_NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]*")
+
+
+class ParsedFlow(msgspec.Struct, frozen=True):
+    """What became of one document: the flow, if it can be used, and everything that was found about it."""
+
+    flow: Flow | None
+    problems: tuple[Problem, ...]
+    raw: Any = None
+    """The document as plain JSON values, None if it couldn't be read. Never change it."""
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems for which the flow can't be saved."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+
+def parse_flow(source: str, *, strict: bool = True, silenced: Collection[str] = ()) -> ParsedFlow:
+    """Read the one flow of a YAML text.
+
+    Args:
+        source: The text. A second document in it is an error.
+        strict: Whether any error leaves `flow` None, as when a flow is saved. Otherwise there is a flow as soon as it
+            has an id, a namespace and tasks with id and type: how a stored flow is read in order to run or draw it.
+        silenced: Rules whose warnings and infos are left out.
+
+    Returns:
+        The flow and all problems in the order of the text. It never raises for what the text says.
+    """
+    documents = read_documents(source)
+    parsed = _parse(documents[0], strict, silenced)
+    if len(documents) > 1:
+        extra = Problem("error", "documents", "Expected one flow, but the text holds several documents", 1, 1)
+        return ParsedFlow(None if strict else parsed.flow, (*parsed.problems, extra), parsed.raw)
+    return parsed
+
+
+def parse_flows(source: str, *, strict: bool = True, silenced: Collection[str] = ()) -> list[ParsedFlow]:
+    """Read every flow of a text whose documents are separated by `---`; see `parse_flow` for the arguments."""
+    return [_parse(document, strict, silenced) for document in read_documents(source)]
+
+
+def _parse(document: Document, strict: bool, silenced: Collection[str]) -> ParsedFlow:
+    report = Report(document, silenced)
+    report.problems.extend(document.problems)
+    report.errors = len(document.problems)
+    raw = document.value
+    if not isinstance(raw, dict):
+        if not report.errors:
+            report.error(
+                "type-mismatch", f"Expected a flow (a map with id, namespace and tasks), but found {kind_of(raw)}", ()
+            )
+        return ParsedFlow(None, report.sorted())
+    known_keys(report, raw, FLOW_KEYS, (), "a flow")
+    flow = _build(report, apply_plugin_defaults(report, raw))
+    if flow is not None:
+        check_flow(report, flow, raw)
+    kept = None if strict and report.errors else flow
+    return ParsedFlow(kept, report.sorted(), raw)
+
+
+def _build(report: Report, raw: Raw) -> Flow | None:
+    flow_id = read_id(report, raw, (), _FLOW_ID, "a flow", most=100)
+    namespace = _namespace(report, raw)
+    branches = {key: read_tasks(report, raw[key], (key,)) for key in BRANCHES if raw.get(key) is not None}
+    branches |= _listeners(report, raw)
+    if not branches.get("tasks") and not raw.get("tasks"):
+        report.error("required", "the 'tasks' property cannot be empty", ("tasks",) if "tasks" in raw else ())
+    fields: dict[str, Any] = {
+        "description": text(report, raw, "description", ()),
+        "labels": labels(report, raw, "labels", ()),
+        "inputs": read_inputs(report, raw.get("inputs"), ("inputs",)),
+        "variables": mapping(report, raw, "variables", ()),
+        "branches": branches,
+        "outputs": read_outputs(report, raw.get("outputs"), ("outputs",)),
+        "triggers": read_triggers(report, raw.get("triggers"), ("triggers",)),
+        "concurrency": _concurrency(report, raw),
+        "retry": retry(report, raw, ()),
+        "disabled": flag(report, raw, "disabled", ()),
+        "extra": {key: value for key, value in raw.items() if key in _EXTRA} or EMPTY,
+    }
+    if flow_id is None or not namespace or not branches.get("tasks"):
+        return None
+    return build_flow(id=flow_id, namespace=namespace, **fields)
+
+
+def _namespace(report: Report, raw: Raw) -> str | None:
+    found = text(report, raw, "namespace", ())
+    if not found:
+        report.error("required", "'namespace' of a flow must be set", ("namespace",) if "namespace" in raw else ())
+    elif not _NAMESPACE.fullmatch(found):
+        report.error("pattern", f"'{found}' is no valid namespace: must match '{_NAMESPACE.pattern}'", ("namespace",))
+    elif len(found) > 150:
+        report.error(
+            "size", f"'namespace' must have between 1 and 150 characters, but has {len(found)}", ("namespace",)
+        )
+    return found
+
+
+def _listeners(report: Report, raw: Raw) -> dict[str, tuple[Task, ...]]:
+    """Tasks of the old `listeners`, as branches of their own; their conditions stay in `extra`."""
+    listeners = raw.get("listeners")
+    if listeners is None:
+        return {}
+    report.info("deprecated-property", "'listeners' is replaced by 'afterExecution'", ("listeners",))
+    if not isinstance(listeners, list):
+        report.error("type-mismatch", f"Expected a list of listeners, but found {kind_of(listeners)}", ("listeners",))
+        return {}
+    found: dict[str, tuple[Task, ...]] = {}
+    for index, listener in enumerate(listeners):
+        here: Path = ("listeners", index)
+        if not isinstance(listener, dict) or not listener.get("tasks"):
+            report.error("required", "the 'tasks' property cannot be empty", here)
+            continue
+        known_keys(report, listener, frozenset({"description", "conditions", "tasks"}), here, "a listener")
+        found[f"listeners.{index}"] = read_tasks(report, listener["tasks"], (*here, "tasks"))
+    return found
+
+
+def _concurrency(report: Report, raw: Raw) -> Concurrency | None:
+    value = mapping(report, raw, "concurrency", ())
+    if not value:
+        return None
+    here: Path = ("concurrency",)
+    known_keys(report, value, frozenset({"limit", "behavior"}), here, "concurrency")
+    if value.get("limit") is None:
+        report.error("required", "'limit' of concurrency must be set", here)
+    limit = whole(report, value, "limit", here, 1)
+    behavior = choice(report, value, "behavior", here, ("QUEUE", "CANCEL", "FAIL"), "QUEUE")
+    return None if limit is None else Concurrency(limit=limit, behavior=behavior)

@@ -1,0 +1,203 @@
+"""Raw maps to `Task`s, whatever their depth.
+
+Owns the properties that all tasks share, the branches of flowables and what the table of types says about the rest.
+Rules that need the whole flow (unique ids, dependencies of a Dag …) are in `engine/flow/rules`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from engine.flow.fields import Raw, flag, retry, text, unknown_key
+from engine.flow.model import EMPTY, Task
+from engine.flow.problems import Path, Report, did_you_mean, kind_of
+from engine.flow.types import ALIASES, CORE, TYPES, TypeInfo
+
+COMMON = frozenset(
+    {
+        "id",
+        "type",
+        "version",
+        "description",
+        "retry",
+        "timeout",
+        "disabled",
+        "runIf",
+        "when",
+        "allowFailure",
+        "allowWarning",
+    }
+    | {"logLevel", "logToFile", "workerGroup", "workerSelector", "taskCache", "assets", "policyRefs"}
+)
+"""Properties of every task."""
+
+TASK_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]*")
+LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR")
+
+
+def read_tasks(report: Report, value: Any, path: Path) -> tuple[Task, ...]:
+    """Return the tasks of a list; an item that is no task is reported and left out."""
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        report.error(
+            "type-mismatch", f"Expected a list of tasks, but found {kind_of(value)}", path, "Start each task with '- '"
+        )
+        return ()
+    found = (read_task(report, item, (*path, index)) for index, item in enumerate(value))
+    return tuple(task for task in found if task is not None)
+
+
+def read_task(report: Report, raw: Any, path: Path, depends_on: tuple[str, ...] = ()) -> Task | None:
+    """Return one task, None if it has neither an id nor a type to go by."""
+    if not isinstance(raw, dict):
+        report.error("type-mismatch", f"Expected a task (a map with id and type), but found {kind_of(raw)}", path)
+        return None
+    task_id = read_id(report, raw, path, TASK_ID, "a task")
+    declared = read_type(report, raw, path, "task")
+    name = ALIASES.get(declared, declared)
+    info = TYPES.get(name)
+    properties, branches = _own_properties(report, raw, path, name, info)
+    if task_id is None or not declared:
+        return None
+    when = "runIf" if "runIf" in raw else "when"
+    return Task(
+        id=task_id,
+        type=name,
+        declared_type=declared,
+        properties=properties,
+        branches=branches,
+        depends_on=depends_on,
+        description=text(report, raw, "description", path),
+        disabled=flag(report, raw, "disabled", path),
+        retry=retry(report, raw, path) if "retry" in raw else None,
+        timeout=text(report, raw, "timeout", path),
+        run_if=text(report, raw, when, path),
+        allow_failure=flag(report, raw, "allowFailure", path),
+        allow_warning=flag(report, raw, "allowWarning", path),
+        log_level=text(report, raw, "logLevel", path),
+        log_to_file=flag(report, raw, "logToFile", path),
+        worker_group=_object(report, raw, "workerGroup" if "workerGroup" in raw else "workerSelector", path),
+        task_cache=_object(report, raw, "taskCache", path),
+    )
+
+
+def read_id(report: Report, raw: Raw, path: Path, pattern: re.Pattern[str], what: str, most: int = 256) -> str | None:
+    """Return the id of a thing, None if it has none; a malformed one is reported and returned."""
+    found = text(report, raw, "id", path)
+    if found is None or not found:
+        if not isinstance(raw.get("id"), (list, dict)):
+            report.error("required", f"'id' of {what} must be set", (*path, "id") if "id" in raw else path)
+        return None
+    if not pattern.fullmatch(found):
+        report.error("pattern", f"'{found}' is no valid id of {what}: must match '{pattern.pattern}'", (*path, "id"))
+    elif len(found) > most:
+        report.error(
+            "size", f"'id' of {what} must have between 1 and {most} characters, but has {len(found)}", (*path, "id")
+        )
+    return found
+
+
+def read_type(report: Report, raw: Raw, path: Path, wanted: str) -> str:
+    """Return the type as written, empty if there is none; a type of the wrong kind or an unknown one is reported."""
+    declared = text(report, raw, "type", path)
+    if not declared:
+        if not isinstance(raw.get("type"), (list, dict)):
+            report.error("required", f"'type' of a {wanted} must be set", path)
+        return ""
+    info = TYPES.get(ALIASES.get(declared, declared))
+    if info is None:
+        hint = (
+            did_you_mean(declared, (name for name in (*TYPES, *ALIASES) if name[-1] == declared[-1])) if wanted else ""
+        )
+        report.error("unknown-type", f"Invalid type: {declared}", (*path, "type"), hint)
+    elif not {"task": info.is_task, "trigger": info.is_trigger}.get(wanted, info.kind == wanted):
+        report.error("unknown-type", f"Expected a {wanted}, but '{declared}' is a {info.kind}", (*path, "type"))
+    return declared
+
+
+def _own_properties(
+    report: Report, raw: dict[str, Any], path: Path, name: str, info: TypeInfo | None
+) -> tuple[Raw, dict[str, tuple[Task, ...]] | Raw]:
+    kinds = info.branches if info is not None else EMPTY
+    branches: dict[str, tuple[Task, ...]] = {}
+    properties: dict[str, Any] = {}
+    for key, value in raw.items():
+        if key in COMMON:
+            continue
+        if key in kinds:
+            if value is not None:
+                _read_branch(report, value, (*path, key), kinds[key], branches)
+            continue
+        properties[key] = value
+        if info is not None and key not in info.properties and name.startswith(CORE):
+            unknown_key(report, key, sorted({*COMMON, *info.properties}), path, f"type {name}")
+    if info is not None:
+        _check_required(report, raw, path, info)
+    return properties or EMPTY, branches or EMPTY
+
+
+def _check_required(report: Report, raw: Raw, path: Path, info: TypeInfo) -> None:
+    for key in info.required:
+        value = raw.get(key)
+        if value is None or (key in info.branches and not value):
+            empty = "cannot be empty" if key in info.branches else "must be set"
+            report.error("required", f"the '{key}' property {empty}", (*path, key) if key in raw else path)
+
+
+def _read_branch(report: Report, value: Any, path: Path, kind: str, branches: dict[str, tuple[Task, ...]]) -> None:
+    key = str(path[-1])
+    if kind == "tasks":
+        branches[key] = read_tasks(report, value, path)
+    elif kind == "task":
+        task = read_task(report, value, path)
+        branches[key] = () if task is None else (task,)
+    elif kind == "dag":
+        branches[key] = _read_dag(report, value, path)
+    elif isinstance(value, dict):
+        for case, tasks in value.items():
+            branches[f"cases.{case}"] = read_tasks(report, tasks, (*path, case))
+    else:
+        report.error("type-mismatch", f"Expected a map from a value to its tasks, but found {kind_of(value)}", path)
+
+
+def _read_dag(report: Report, value: Any, path: Path) -> tuple[Task, ...]:
+    if not isinstance(value, list):
+        report.error("type-mismatch", f"Expected a list of 'task' and 'dependsOn', but found {kind_of(value)}", path)
+        return ()
+    found: list[Task] = []
+    for index, item in enumerate(value):
+        here: Path = (*path, index)
+        if not isinstance(item, dict) or not isinstance(item.get("task"), dict):
+            report.error(
+                "required", "'task' of a Dag's item must be set", here, "Write '- task: {id: …}', then 'dependsOn'"
+            )
+            continue
+        for key in item:
+            if key not in ("task", "dependsOn"):
+                unknown_key(report, key, ["task", "dependsOn"], here, "an item of a Dag")
+        task = read_task(report, item["task"], (*here, "task"), _depends_on(report, item, here))
+        if task is not None:
+            found.append(task)
+    return tuple(found)
+
+
+def _depends_on(report: Report, item: Raw, path: Path) -> tuple[str, ...]:
+    value = item.get("dependsOn")
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list) and all(isinstance(name, (str, int)) for name in value):
+        return tuple(map(str, value))
+    report.error("type-mismatch", f"Expected a list of task ids, but found {kind_of(value)}", (*path, "dependsOn"))
+    return ()
+
+
+def _object(report: Report, raw: Raw, key: str, path: Path) -> Raw | None:
+    value = raw.get(key)
+    if value is None or isinstance(value, dict):
+        return value
+    report.error("type-mismatch", f"Expected a map, but found {kind_of(value)}", (*path, key))
+    return None
