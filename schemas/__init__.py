@@ -6,7 +6,6 @@ holds the two together. A released file never changes; `schemas/compat.py` says 
 
 from __future__ import annotations
 
-import functools
 import importlib.resources
 import json
 import re
@@ -56,10 +55,8 @@ def home() -> Traversable:
 
 
 def current(root: Traversable | None = None) -> dict[str, Schema]:
-    """Return the schemas that this version writes, by message name."""
-    if root is None:
-        return _current()
-    return {schema.name: schema for schema in _read(root, version=None)}
+    """Return the files of the schemas that this version writes, by message name."""
+    return {schema.name: schema for schema in _read(root or home())}
 
 
 def released(root: Traversable | None = None) -> dict[str, tuple[Schema, ...]]:
@@ -74,20 +71,7 @@ def released(root: Traversable | None = None) -> dict[str, tuple[Schema, ...]]:
     }
 
 
-@functools.cache
-def by_fingerprint() -> dict[bytes, Schema]:
-    """Return every schema that this installation can read; a current one wins over a released one that equals it."""
-    found = {schema.fingerprint: schema for versions in released().values() for schema in versions}
-    found.update({schema.fingerprint: schema for schema in current().values()})
-    return found
-
-
-@functools.cache
-def _current() -> dict[str, Schema]:
-    return current(home())
-
-
-def _read(folder: Traversable, name: str | None = None, version: int | None = None) -> list[Schema]:
+def _read(folder: Traversable, name: str | None = None) -> list[Schema]:
     found = []
     for entry in sorted(folder.iterdir(), key=lambda each: each.name):
         stem, dot, suffix = entry.name.rpartition(".")
@@ -100,7 +84,7 @@ def _read(folder: Traversable, name: str | None = None, version: int | None = No
         found.append(
             Schema(
                 name=name or stem,
-                version=int(number[1]) if number else version,
+                version=int(number[1]) if number else None,
                 definition=definition,
                 fingerprint=fingerprint(definition),
             )

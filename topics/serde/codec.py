@@ -5,6 +5,7 @@ Owns the header of a record and the errors. The bodies are made by `writer` and 
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Protocol
 
 import msgspec
@@ -14,6 +15,7 @@ from topics.catalog import RECORD_BYTES_MAX
 from topics.messages import Step
 from topics.ports import FatalLogError, RecordTooLarge
 from topics.serde.reader import Decoder, decoder_of
+from topics.serde.schema import schema_of
 from topics.serde.table import KINDS, RECORDS
 from topics.serde.writer import Encoder, encoder_of
 
@@ -60,13 +62,13 @@ class _Decoders(dict[bytes, Decoder]):
     """Decoders by header of single-object encoding; made when first needed."""
 
     def __missing__(self, header: bytes) -> Decoder:
-        schema = schemas.by_fingerprint().get(header[2:])
-        if schema is None:
+        definition = _known().get(header[2:])
+        if definition is None:
             raise UnknownSchema(
                 f"Expected a record of a schema that this version ships, but its fingerprint is {header[2:].hex()}; "
                 "it was probably written by a newer version"
             )
-        decoder = _decoder(schema.definition)
+        decoder = _decoder(definition)
         self[header] = decoder
         return decoder
 
@@ -88,7 +90,7 @@ class _Encoders(dict[str, tuple[bytes, Encoder]]):
 
     def __missing__(self, name: str) -> tuple[bytes, Encoder]:
         if _registry is None:
-            header = MARKER + schemas.current()[name].fingerprint
+            header = MARKER + schemas.fingerprint(schema_of(RECORDS[name]))
         else:
             header = bytes((REGISTRY_MARKER,)) + _registry.id_of(name).to_bytes(4, "big")
         made = self[name] = header, encoder_of(RECORDS[name])
@@ -184,6 +186,14 @@ def decode(data: bytes) -> Any:
     if end != len(data):
         raise DecodeError(f"Expected the message to fill the record, but it ends at {end} of {len(data)} bytes")
     return message
+
+
+@functools.cache
+def _known() -> dict[bytes, dict[str, Any]]:
+    """Return every schema that this version can read, by fingerprint: released ones, and what it writes itself."""
+    known = {each.fingerprint: each.definition for versions in schemas.released().values() for each in versions}
+    known.update((schemas.fingerprint(each), each) for each in map(schema_of, RECORDS.values()))
+    return known
 
 
 def _decoder(definition: dict[str, Any]) -> Decoder:

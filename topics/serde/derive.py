@@ -1,7 +1,7 @@
-"""Derives Avro schemas from message classes, and writes them into `schemas/`: `python -m topics.serde.derive`.
+"""Writes the schemas of all messages into `schemas/`: `python -m topics.serde.derive`.
 
-Owns the mapping from shapes to schemas and the command that keeps the files up to date. Which change is compatible is
-said in `schemas/compat.py`; this refuses to write one that isn't.
+Owns the command that keeps the files up to date, and the documentation in them, taken from the source of the classes.
+Which change is compatible is said in `schemas/compat.py`; this refuses to write one that isn't.
 """
 
 from __future__ import annotations
@@ -21,78 +21,24 @@ import msgspec
 import schemas
 from schemas import compat
 from topics.serde import shapes
+from topics.serde.schema import schema_of
 from topics.serde.table import RECORDS
 
 COMMAND = "python -m topics.serde.derive"
 
 
-def schema_of(record: shapes.Record) -> dict[str, Any]:
-    """Return the Avro schema of a message as JSON; every field that may be absent has a default."""
-    definition: dict[str, Any] = _avro(record, set())
-    return definition
-
-
 def text_of(record: shapes.Record) -> str:
     """Return the contents of the message's `.avsc` file."""
-    return json.dumps(schema_of(record), indent=2, ensure_ascii=False) + "\n"
-
-
-def _avro(shape: shapes.Shape, defined: set[str]) -> Any:
-    match shape:
-        case shapes.Scalar(avro):
-            return avro
-        case shapes.Symbol():
-            return "string"
-        case shapes.Optional(of, null_first):
-            inner = _avro(of, defined)
-            return ["null", inner] if null_first else [inner, "null"]
-        case shapes.Array(of):
-            return {"type": "array", "items": _avro(of, defined)}
-        case shapes.Map(of):
-            return {"type": "map", "values": _avro(of, defined)}
-        case shapes.Union(of):
-            return [_avro(each, defined) for each in of]
-        case shapes.Record():
-            return _record(shape, defined)
-
-
-def _record(record: shapes.Record, defined: set[str]) -> Any:
-    if record.name in defined:
-        return f"{schemas.NAMESPACE}.{record.name}"
-    top = not defined
-    defined.add(record.name)
-    docs = _field_docs(record.cls)
-    fields = []
-    for field in record.fields:
-        written: dict[str, Any] = {"name": field.name, "type": _avro(field.shape, defined)}
-        if not field.required:
-            written["default"] = _default(field.default)
-        if field.name in docs:
-            written["doc"] = docs[field.name]
-        fields.append(written)
-    head = {"type": "record", "name": record.name} | ({"namespace": schemas.NAMESPACE} if top else {})
-    return head | {"doc": _one_line(record.cls.__doc__ or ""), "fields": fields}
-
-
-def _default(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.decode("latin-1")
-    if isinstance(value, tuple):
-        return [_default(each) for each in value]
-    if isinstance(value, dict):
-        return {key: _default(each) for key, each in value.items()}
-    if isinstance(value, msgspec.Struct):
-        return {name: _default(getattr(value, name)) for name in value.__struct_fields__}
-    return value
+    return json.dumps(schema_of(record, docs_of), indent=2, ensure_ascii=False) + "\n"
 
 
 def _one_line(text: str) -> str:
     return " ".join(inspect.cleandoc(text).split())
 
 
-def _field_docs(cls: type[msgspec.Struct]) -> dict[str, str]:
-    """Return the strings that stand below the fields of a class and its bases, by field."""
-    docs: dict[str, str] = {}
+def docs_of(cls: type[msgspec.Struct]) -> dict[str, str]:
+    """Return a class's documentation: under "" its own, under each field's name what stands below the field."""
+    docs = {"": _one_line(cls.__doc__ or "")}
     for each in reversed(cls.__mro__):
         if not (issubclass(each, msgspec.Struct) and each.__struct_fields__):
             continue
