@@ -1,7 +1,7 @@
 """The small machine that every aggregate is: decide, evolve, react, and `step`, the only door.
 
-Owns the base classes of commands, events, rows and effects, and the folding. It knows no aggregate: `engine/execution` and
-`engine/catalog` bring their tables. State is rows, not a document: `decide` fetches rows by key when it needs them,
+Owns the base classes of commands, events, rows and effects, and the folding. It knows no aggregate: `engine/execution`
+and `engine/catalog` bring their tables. State is rows, not a document: `decide` fetches rows by key when it needs them,
 `evolve` gives back the changed ones, so one command costs the same however large its aggregate has grown.
 """
 
@@ -34,7 +34,7 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     """Something that the world must do, as data. May be done again after a crash; receivers don't mind."""
 
 
-class CommandRejected(Event):
+class CommandRejected(Event, frozen=True, kw_only=True):
     """A command that an HTTP client waits for was refused; nothing else changed."""
 
     reason: Reason

@@ -93,7 +93,9 @@ def parse_duration_ms(text: object) -> int:
     match = _DURATION.fullmatch(written)
     if match is None or not any(match[g] for g in "dhms") or written.upper().endswith("T"):
         raise ValueError(f"Expected a duration such as PT30S, P1DT2H or a number of seconds, but got {written!r}")
-    whole = int(match["d"] or 0) * 86_400 + int(match["h"] or 0) * 3600 + int(match["m"] or 0) * 60 + int(match["s"] or 0)
+    whole = (
+        int(match["d"] or 0) * 86_400 + int(match["h"] or 0) * 3600 + int(match["m"] or 0) * 60 + int(match["s"] or 0)
+    )
     fraction = int((match["f"] or "0").ljust(9, "0")[:9]) // 1_000_000
     ms = whole * 1000 + fraction
     return -ms if match["sign"] == "-" else ms

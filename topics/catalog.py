@@ -46,15 +46,48 @@ class Topic(msgspec.Struct, frozen=True):
 
 
 TOPICS: tuple[Topic, ...] = (
-    Topic(EXECUTIONS_INBOX, "execution id", ("execution commands",), True, 7 * DAY_MS, False, ("api", "worker", "executor"), ("executor",)),
-    Topic(EXECUTIONS_EVENTS, "execution id", ("Claim", "Step"), True, 30 * DAY_MS, False, ("executor",), ("executor", "api")),
-    Topic(EXECUTIONS_SNAPSHOTS, "row key", ("SnapshotRow", "SnapshotBarrier"), True, None, True, ("executor",), ("executor",)),
+    Topic(
+        EXECUTIONS_INBOX,
+        "execution id",
+        ("execution commands",),
+        True,
+        7 * DAY_MS,
+        False,
+        ("api", "worker", "executor"),
+        ("executor",),
+    ),
+    Topic(
+        EXECUTIONS_EVENTS,
+        "execution id",
+        ("Claim", "Step"),
+        True,
+        30 * DAY_MS,
+        False,
+        ("executor",),
+        ("executor", "api"),
+    ),
+    Topic(
+        EXECUTIONS_SNAPSHOTS,
+        "row key",
+        ("SnapshotRow", "SnapshotBarrier"),
+        True,
+        None,
+        True,
+        ("executor",),
+        ("executor",),
+    ),
     Topic(FLOWS_INBOX, "flow uid", ("flow commands",), False, 7 * DAY_MS, False, ("api",), ("executor",)),
-    Topic(FLOWS_EVENTS, "flow uid", ("Claim", "Step"), False, None, False, ("executor",), ("executor", "api", "worker")),
-    Topic(FLOWS_SNAPSHOTS, "row key", ("SnapshotRow", "SnapshotBarrier"), False, None, True, ("executor",), ("executor",)),
+    Topic(
+        FLOWS_EVENTS, "flow uid", ("Claim", "Step"), False, None, False, ("executor",), ("executor", "api", "worker")
+    ),
+    Topic(
+        FLOWS_SNAPSHOTS, "row key", ("SnapshotRow", "SnapshotBarrier"), False, None, True, ("executor",), ("executor",)
+    ),
     Topic(JOBS_PREFIX + DEFAULT_QUEUE, "none", ("Doorbell",), True, 3 * DAY_MS, False, ("executor",), ("worker",)),
     Topic(WORKERS_INBOX, "worker id", ("Grant", "Drop", "Cancel"), True, DAY_MS, False, ("executor",), ("worker",)),
-    Topic(WORKERS_LEASES, "worker id", ("Heartbeat", "WorkerLeaving"), False, DAY_MS, False, ("worker",), ("executor",)),
+    Topic(
+        WORKERS_LEASES, "worker id", ("Heartbeat", "WorkerLeaving"), False, DAY_MS, False, ("worker",), ("executor",)
+    ),
     Topic(LOGS, "execution id", ("LogEntry",), True, 7 * DAY_MS, False, ("worker",), ("api",)),
     Topic(METRICS, "execution id", ("MetricEntry",), True, 7 * DAY_MS, False, ("worker",), ("api",)),
     Topic(DEAD_LETTERS, "none", ("DeadLetter",), False, 30 * DAY_MS, False, ("executor",), ("operator",)),

@@ -15,7 +15,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     """Base of the messages defined here."""
 
 
-class Claim(Message):
+class Claim(Message, frozen=True, kw_only=True):
     """An executor takes a partition: steps under a lower epoch no longer count."""
 
     epoch: int
@@ -36,7 +36,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     """Id of the request that an HTTP client waits for, if any."""
 
 
-class Step(Message):
+class Step(Message, frozen=True, kw_only=True):
     """One command's events: the atom of the step log (streams, section 2)."""
 
     epoch: int
@@ -58,14 +58,14 @@ class Step(Message):
     """On every Nth step: running hash of the partition before this step."""
 
 
-class SnapshotRow(Message):
+class SnapshotRow(Message, frozen=True, kw_only=True):
     """A row of live state; the record's key is the row's key. A tombstone deletes it."""
 
     key: bytes
     value: bytes
 
 
-class SnapshotBarrier(Message):
+class SnapshotBarrier(Message, frozen=True, kw_only=True):
     """All rows before this one are at least as new as the log at `offset`: fold from there."""
 
     offset: int
@@ -75,7 +75,7 @@ class SnapshotBarrier(Message):
     cause_offset: int
 
 
-class Doorbell(Message):
+class Doorbell(Message, frozen=True, kw_only=True):
     """A job waits: whoever has a free slot may claim it."""
 
     execution_id: str
@@ -85,7 +85,7 @@ class Doorbell(Message):
     priority: int = 0
 
 
-class Grant(Message):
+class Grant(Message, frozen=True, kw_only=True):
     """The worker's claim was counted: it runs this attempt, nobody else does."""
 
     execution_id: str
@@ -95,7 +95,7 @@ class Grant(Message):
     """An `engine.execution.job.Job` as JSON: task definition and variables as of now."""
 
 
-class Drop(Message):
+class Drop(Message, frozen=True, kw_only=True):
     """The claim can't be granted (taken, killed, gone): forget the doorbell."""
 
     execution_id: str
@@ -103,7 +103,7 @@ class Drop(Message):
     epoch: int
 
 
-class Cancel(Message):
+class Cancel(Message, frozen=True, kw_only=True):
     """Stop this attempt, if it still runs."""
 
     execution_id: str
@@ -111,7 +111,7 @@ class Cancel(Message):
     epoch: int
 
 
-class Heartbeat(Message):
+class Heartbeat(Message, frozen=True, kw_only=True):
     """A worker lives, and holds these attempts."""
 
     worker_id: str
@@ -122,14 +122,14 @@ class Heartbeat(Message):
     version: str = ""
 
 
-class WorkerLeaving(Message):
+class WorkerLeaving(Message, frozen=True, kw_only=True):
     """A worker stops gracefully; what it still holds is handed back at once."""
 
     worker_id: str
     at_ms: int
 
 
-class LogEntry(Message):
+class LogEntry(Message, frozen=True, kw_only=True):
     """One log line of a task run. `id` is attempt id and number, so that a repeated delivery is one line."""
 
     id: str
@@ -146,7 +146,7 @@ class LogEntry(Message):
     number: int
 
 
-class MetricEntry(Message):
+class MetricEntry(Message, frozen=True, kw_only=True):
     """One metric that a task reported."""
 
     id: str
@@ -163,7 +163,7 @@ class MetricEntry(Message):
     tags_json: bytes = b"{}"
 
 
-class DeadLetter(Message):
+class DeadLetter(Message, frozen=True, kw_only=True):
     """A record that can't be processed, with where it stood and why."""
 
     topic: str

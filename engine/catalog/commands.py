@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.machine import Command
 
 
-class SaveFlow(Command):
+class SaveFlow(Command, frozen=True, kw_only=True):
     """Store a source as the flow's next revision, unless it says what the latest one says."""
 
     namespace: str
@@ -15,7 +15,7 @@ class SaveFlow(Command):
     """create: refused if the flow exists; update: refused if it doesn't; upsert: either."""
 
 
-class DeleteFlow(Command):
+class DeleteFlow(Command, frozen=True, kw_only=True):
     """Take the flow away; its revisions stay readable for executions that run them."""
 
     namespace: str

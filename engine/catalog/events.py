@@ -7,7 +7,7 @@ from engine.machine import CommandRejected, Event
 __all__ = ["CommandRejected"]
 
 
-class FlowSaved(Event):
+class FlowSaved(Event, frozen=True, kw_only=True):
     """A new revision of the flow exists."""
 
     namespace: str
@@ -17,7 +17,7 @@ class FlowSaved(Event):
     at_ms: int
 
 
-class FlowDeleted(Event):
+class FlowDeleted(Event, frozen=True, kw_only=True):
     """The flow was taken away."""
 
     namespace: str

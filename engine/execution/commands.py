@@ -6,7 +6,7 @@ from engine.machine import Command
 from engine.values import State
 
 
-class CreateExecution(Command):
+class CreateExecution(Command, frozen=True, kw_only=True):
     """Start a run of a flow; repeated with the same execution id it changes nothing."""
 
     namespace: str
@@ -26,7 +26,7 @@ class CreateExecution(Command):
     kind: str = "NORMAL"
 
 
-class ClaimAttempt(Command):
+class ClaimAttempt(Command, frozen=True, kw_only=True):
     """A worker with a free slot asks for an attempt that a doorbell told of."""
 
     task_run_id: str
@@ -34,7 +34,7 @@ class ClaimAttempt(Command):
     worker_id: str
 
 
-class ReportTaskEnded(Command):
+class ReportTaskEnded(Command, frozen=True, kw_only=True):
     """A worker tells how an attempt ended; counts only under the attempt's current epoch."""
 
     task_run_id: str
@@ -45,7 +45,7 @@ class ReportTaskEnded(Command):
     error: str = ""
 
 
-class AttemptLost(Command):
+class AttemptLost(Command, frozen=True, kw_only=True):
     """The worker that held an attempt is gone (no heartbeat), or hands it back (graceful stop)."""
 
     task_run_id: str
@@ -55,15 +55,15 @@ class AttemptLost(Command):
     """False: the worker is sure that the attempt never began, so it may simply be queued again."""
 
 
-class KillExecution(Command):
+class KillExecution(Command, frozen=True, kw_only=True):
     """Stop everything and end as KILLED."""
 
 
-class PauseExecution(Command):
+class PauseExecution(Command, frozen=True, kw_only=True):
     """Let running tasks finish, start no further ones."""
 
 
-class ResumeExecution(Command):
+class ResumeExecution(Command, frozen=True, kw_only=True):
     """Go on after a pause: of the execution, or of its first paused Pause task."""
 
     inputs_json: bytes = b"{}"
@@ -72,20 +72,20 @@ class ResumeExecution(Command):
     """Which paused task run; empty: the first."""
 
 
-class RestartExecution(Command):
+class RestartExecution(Command, frozen=True, kw_only=True):
     """Run what failed once more, under the same execution id."""
 
     revision: int | None = None
     """Go on with another revision of the flow."""
 
 
-class UpdateLabels(Command):
+class UpdateLabels(Command, frozen=True, kw_only=True):
     """Set labels of an execution; system labels stay."""
 
     labels: dict[str, str]
 
 
-class FireTimer(Command):
+class FireTimer(Command, frozen=True, kw_only=True):
     """A timer is due. Made by the partition's owner, never written to the inbox."""
 
     timer_id: str

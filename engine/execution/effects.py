@@ -1,11 +1,11 @@
-"""What an execution asks of the world, as data. `executor/effects.py` carries it out after the step was acknowledged."""
+"""What an execution asks of the world, as data. `executor/effects.py` does it once the step was acknowledged."""
 
 from __future__ import annotations
 
 from engine.machine import Effect
 
 
-class RingDoorbell(Effect):
+class RingDoorbell(Effect, frozen=True, kw_only=True):
     """Tell the workers of a queue that an attempt waits."""
 
     task_run_id: str
@@ -13,7 +13,7 @@ class RingDoorbell(Effect):
     queue: str
 
 
-class SendGrant(Effect):
+class SendGrant(Effect, frozen=True, kw_only=True):
     """Give a worker the attempt it claimed, with the job's context as of now."""
 
     task_run_id: str
@@ -21,7 +21,7 @@ class SendGrant(Effect):
     worker_id: str
 
 
-class SendDrop(Effect):
+class SendDrop(Effect, frozen=True, kw_only=True):
     """Tell a worker that its claim can't be granted."""
 
     task_run_id: str
@@ -29,7 +29,7 @@ class SendDrop(Effect):
     worker_id: str
 
 
-class SendCancel(Effect):
+class SendCancel(Effect, frozen=True, kw_only=True):
     """Tell a worker to stop an attempt."""
 
     task_run_id: str

@@ -21,7 +21,7 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
-class ExecutionCreated(Event):
+class ExecutionCreated(Event, frozen=True, kw_only=True):
     """An execution began to exist, in state CREATED."""
 
     namespace: str
@@ -38,14 +38,14 @@ class ExecutionCreated(Event):
     schedule_ms: int | None = None
 
 
-class ExecutionStateChanged(Event):
+class ExecutionStateChanged(Event, frozen=True, kw_only=True):
     """The execution as a whole moved on: RUNNING, PAUSED, KILLING, RESTARTED …; ends are `ExecutionEnded`."""
 
     state: State
     at_ms: int
 
 
-class ExecutionEnded(Event):
+class ExecutionEnded(Event, frozen=True, kw_only=True):
     """The final state is known. Tasks of `afterExecution` may still follow."""
 
     state: State
@@ -54,13 +54,13 @@ class ExecutionEnded(Event):
     error: str = ""
 
 
-class ExecutionSettled(Event):
+class ExecutionSettled(Event, frozen=True, kw_only=True):
     """Nothing of the execution is left to do, `afterExecution` included; its working rows may go."""
 
     at_ms: int
 
 
-class ExecutionRestarted(Event):
+class ExecutionRestarted(Event, frozen=True, kw_only=True):
     """A person asked to run what failed once more."""
 
     at_ms: int
@@ -68,14 +68,14 @@ class ExecutionRestarted(Event):
     revision: int
 
 
-class LabelsUpdated(Event):
+class LabelsUpdated(Event, frozen=True, kw_only=True):
     """The execution's labels are now these."""
 
     labels: dict[str, str]
     at_ms: int
 
 
-class ScopeOpened(Event):
+class ScopeOpened(Event, frozen=True, kw_only=True):
     """A flowable (or the flow itself, scope `root`) begins to run its children."""
 
     scope_id: str
@@ -91,37 +91,39 @@ class ScopeOpened(Event):
     """Values of the loops around it, outermost first: where outputs of its tasks are kept."""
     limit: int = 0
     """Most children (or iterations) at once; 0: no limit."""
+    inner: str = "sequential"
+    """For a loop: the order within one iteration."""
     values: tuple[str, ...] = ()
     """For a loop: the values, rendered once."""
     at_ms: int = 0
 
 
-class ScopePhaseChanged(Event):
+class ScopePhaseChanged(Event, frozen=True, kw_only=True):
     """A scope goes on with another list of tasks: errors, finally, afterExecution."""
 
     scope_id: str
     phase: str
 
 
-class ScopeClosed(Event):
+class ScopeClosed(Event, frozen=True, kw_only=True):
     """A scope has nothing left to run; `state` is what its children came to."""
 
     scope_id: str
     state: State
 
 
-class ScopeReopened(Event):
+class ScopeReopened(Event, frozen=True, kw_only=True):
     """A restart goes through this scope: it runs again, counting `failed` children as open."""
 
     scope_id: str
     failed: int
     """How many ended children are run again."""
-    started: int
-    """Where the cursor into the list stands: children begun so far, the reopened ones included."""
+    task_ids: tuple[str, ...] = ()
+    """Their tasks."""
     phase: str = "tasks"
 
 
-class IterationStarted(Event):
+class IterationStarted(Event, frozen=True, kw_only=True):
     """A loop begins the iteration `index`, a sequential scope of its own."""
 
     scope_id: str
@@ -130,7 +132,7 @@ class IterationStarted(Event):
     value: str
 
 
-class IterationEnded(Event):
+class IterationEnded(Event, frozen=True, kw_only=True):
     """An iteration of a loop is over."""
 
     scope_id: str
@@ -138,7 +140,7 @@ class IterationEnded(Event):
     state: State
 
 
-class TaskRunCreated(Event):
+class TaskRunCreated(Event, frozen=True, kw_only=True):
     """A task run began to exist."""
 
     task_run_id: str
@@ -153,7 +155,7 @@ class TaskRunCreated(Event):
     at_ms: int = 0
 
 
-class TaskDispatched(Event):
+class TaskDispatched(Event, frozen=True, kw_only=True):
     """An attempt waits for a worker."""
 
     task_run_id: str
@@ -163,7 +165,7 @@ class TaskDispatched(Event):
     at_ms: int
 
 
-class TaskRunStarted(Event):
+class TaskRunStarted(Event, frozen=True, kw_only=True):
     """A worker's claim was counted: it runs this attempt, nobody else does."""
 
     task_run_id: str
@@ -172,7 +174,7 @@ class TaskRunStarted(Event):
     at_ms: int
 
 
-class TaskRunRetryScheduled(Event):
+class TaskRunRetryScheduled(Event, frozen=True, kw_only=True):
     """An attempt failed; the next one is dispatched when the timer `retry/<task run>` fires."""
 
     task_run_id: str
@@ -183,14 +185,14 @@ class TaskRunRetryScheduled(Event):
     logs: tuple[LogLine, ...] = ()
 
 
-class TaskRunPaused(Event):
+class TaskRunPaused(Event, frozen=True, kw_only=True):
     """A task run waits for somebody or for a timer."""
 
     task_run_id: str
     at_ms: int
 
 
-class TaskRunResumed(Event):
+class TaskRunResumed(Event, frozen=True, kw_only=True):
     """A paused task run goes on with its children."""
 
     task_run_id: str
@@ -198,7 +200,7 @@ class TaskRunResumed(Event):
     outputs_json: bytes = b""
 
 
-class TaskRunKillRequested(Event):
+class TaskRunKillRequested(Event, frozen=True, kw_only=True):
     """A running attempt must be stopped by its worker."""
 
     task_run_id: str
@@ -207,7 +209,7 @@ class TaskRunKillRequested(Event):
     at_ms: int
 
 
-class TaskRunEnded(Event):
+class TaskRunEnded(Event, frozen=True, kw_only=True):
     """A task run is over."""
 
     task_run_id: str
@@ -218,7 +220,7 @@ class TaskRunEnded(Event):
     logs: tuple[LogLine, ...] = ()
 
 
-class TaskRunDecided(Event):
+class TaskRunDecided(Event, frozen=True, kw_only=True):
     """A pure task was decided by the engine in one go: created, run and ended, without a worker."""
 
     task_run_id: str
@@ -233,7 +235,7 @@ class TaskRunDecided(Event):
     logs: tuple[LogLine, ...] = ()
 
 
-class TaskRunReopened(Event):
+class TaskRunReopened(Event, frozen=True, kw_only=True):
     """A restart runs this ended task run again, as its next attempt."""
 
     task_run_id: str
@@ -242,13 +244,13 @@ class TaskRunReopened(Event):
     at_ms: int
 
 
-class TaskRunRemoved(Event):
+class TaskRunRemoved(Event, frozen=True, kw_only=True):
     """A restart forgets this run of an errors, finally or afterExecution task."""
 
     task_run_id: str
 
 
-class TimerSet(Event):
+class TimerSet(Event, frozen=True, kw_only=True):
     """Something is to happen at `due_ms`, unless the timer is cancelled or set again."""
 
     timer_id: str
@@ -256,7 +258,7 @@ class TimerSet(Event):
     due_ms: int
 
 
-class TimerCleared(Event):
+class TimerCleared(Event, frozen=True, kw_only=True):
     """A timer fired or isn't needed any more."""
 
     timer_id: str

@@ -1,13 +1,21 @@
 """A job: everything a worker needs to run one attempt, as plain data.
 
-Owns the shape that crosses the log inside a `Grant`; `build_job` fills it from an execution's rows.
+Owns the shape that crosses the log inside a `Grant`, and how it is filled from an execution's rows: of `outputs`, only
+what the task's templates mention. It renders nothing: the worker does, as it alone can answer functions that need the
+world.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+
+from engine import expression
+from engine.execution.draft import ExecutionDraft
+from engine.execution.variables import run_variables
+from engine.flow.model import Task
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,3 +55,92 @@ _decoder = msgspec.json.Decoder(Job)
 def job_from_json(data: bytes) -> Job:
     """Return the job of a `Grant`."""
     return _decoder.decode(data)
+
+
+def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
+    """Return the job of a task run that a worker holds, None if it is gone."""
+    run = draft.run(task_run_id)
+    if run is None:
+        return None
+    task = draft.task(run)
+    header = draft.header
+    variables = run_variables(draft, task, run)
+    variables["outputs"] = _mentioned(task, variables["outputs"], variables)
+    return Job(
+        execution_id=draft.id,
+        namespace=header.namespace,
+        flow_id=header.flow_id,
+        revision=header.revision,
+        task_run_id=run.id,
+        epoch=run.epoch,
+        task_id=task.id,
+        task_type=task.type,
+        properties=dict(task.properties),
+        variables=variables,
+        timeout=task.timeout,
+        log_level=task.log_level,
+        started_ms=run.since_ms,
+        allow_failure=task.allow_failure,
+        allow_warning=task.allow_warning,
+    )
+
+
+def templates_of(value: Any) -> list[str]:
+    """Return every text within a JSON-like value that may be a template."""
+    if isinstance(value, str):
+        return [value] if "{" in value else []
+    if isinstance(value, Mapping):
+        return [text for key, inner in value.items() for part in (key, inner) for text in templates_of(part)]
+    if isinstance(value, list | tuple):
+        return [text for inner in value for text in templates_of(inner)]
+    return []
+
+
+def _mentioned(task: Task, outputs: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of `outputs` that the task's templates may read; all of it if that can't be known."""
+    found: dict[str, Any] = {}
+    for text in templates_of([dict(task.properties), task.timeout]):
+        try:
+            reads = expression.compile_template(text).reads
+        except expression.RenderError:
+            continue  # the worker meets the same error and tells the user
+        if reads.dynamic or "outputs" in {str(path[0]) for path in reads.paths if len(path) == 1}:
+            return {key: _plain(value) for key, value in outputs.items()}
+        for path in reads.paths:
+            if len(path) > 1 and path[0] == "outputs":
+                _copy(outputs, found, path[1:], variables)
+    return found
+
+
+def _copy(
+    source: Mapping[str, Any], target: dict[str, Any], path: tuple[Any, ...], variables: Mapping[str, Any]
+) -> None:
+    """Copy what lies under `path`; a subscript that is itself a variable is looked up, anything else ends the path."""
+    step = path[0]
+    if isinstance(step, expression.Dynamic):
+        step = _look_up(variables, step.path)
+        if step is None:
+            target.update({key: _plain(value) for key, value in source.items()})
+            return
+    value = source.get(step)
+    if value is None:
+        return
+    if len(path) > 1 and isinstance(value, Mapping):
+        inner = target.setdefault(step, {})
+        if isinstance(inner, dict):
+            _copy(value, inner, path[1:], variables)
+    else:
+        target[step] = _plain(value)
+
+
+def _look_up(variables: Mapping[str, Any], path: tuple[Any, ...]) -> Any:
+    value: Any = variables
+    for step in path:
+        if not isinstance(value, Mapping) or not isinstance(step, str):
+            return None
+        value = value.get(step)
+    return value if isinstance(value, str) else None
+
+
+def _plain(value: Any) -> Any:
+    return {key: _plain(inner) for key, inner in value.items()} if isinstance(value, Mapping) else value

@@ -1,6 +1,6 @@
 """An execution's state: rows, each under a key of its own.
 
-Owns the row classes and their keys. Rows change in `evolve.py` only. Nothing on the hot path iterates over all task runs;
+Owns the row classes and their keys. Rows change in `evolve/` only. Nothing on the hot path iterates over all task runs;
 of a loop only the active iterations and the failed ones have rows.
 """
 
@@ -16,7 +16,7 @@ CHUNK = 256
 """Loop values per row: starting an iteration reads one chunk, not the whole list."""
 
 
-class Header(Row):
+class Header(Row, frozen=True, kw_only=True):
     """The execution itself; key `h`."""
 
     namespace: str
@@ -37,7 +37,7 @@ class Header(Row):
     ended_ms: int = 0
 
 
-class Inputs(Row):
+class Inputs(Row, frozen=True, kw_only=True):
     """What templates read of the execution's beginning; key `i`."""
 
     inputs_json: bytes
@@ -45,7 +45,7 @@ class Inputs(Row):
     trigger_json: bytes
 
 
-class Scope(Row):
+class Scope(Row, frozen=True, kw_only=True):
     """A flowable that runs, or the flow itself; key `s/<id>`."""
 
     id: str
@@ -55,10 +55,13 @@ class Scope(Row):
     parent_scope_id: str
     path: tuple[str, ...] = ()
     limit: int = 0
+    inner: str = "sequential"
     phase: str = "tasks"
     """tasks | errors | finally | afterExecution; `branch` names the list that the phase `tasks` runs."""
     started: int = 0
-    """Children (or iterations) created in this phase: the cursor into the list."""
+    """Children (or iterations) created of the phase `tasks`: the cursor into its list."""
+    phase_started: int = 0
+    """The same for the phase after `tasks` that it is in."""
     active: int = 0
     total: int = 0
     """Values of a loop."""
@@ -77,7 +80,7 @@ class Scope(Row):
     opened_ms: int = 0
 
 
-class TaskRun(Row):
+class TaskRun(Row, frozen=True, kw_only=True):
     """A task run; key `t/<id>`."""
 
     id: str
@@ -99,19 +102,19 @@ class TaskRun(Row):
     killing: bool = False
 
 
-class Output(Row):
+class Output(Row, frozen=True, kw_only=True):
     """Outputs of an ended task run; key from `output_key`."""
 
     json: bytes
 
 
-class Timer(Row):
+class Timer(Row, frozen=True, kw_only=True):
     """A timer that is set; key `m/<timer id>`."""
 
     due_ms: int
 
 
-class Values(Row):
+class Values(Row, frozen=True, kw_only=True):
     """`CHUNK` rendered values of a loop; key from `values_key`."""
 
     values: tuple[str, ...]

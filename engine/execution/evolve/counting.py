@@ -14,7 +14,9 @@ KEPT_IN_LOOPS = frozenset({State.FAILED, State.KILLED})
 
 def child_started(scope: Scope, task_id: str) -> Scope:
     """Return the scope after one of its tasks began to run."""
-    if scope.order == "dag" and scope.phase == "tasks":
+    if scope.phase != "tasks":
+        return replace(scope, phase_started=scope.phase_started + 1, active=scope.active + 1)
+    if scope.order == "dag":
         return replace(scope, started=scope.started + 1, active=scope.active + 1, begun=(*scope.begun, task_id))
     return replace(scope, started=scope.started + 1, active=scope.active + 1)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from engine.execution import events as e
-from engine.execution.evolve.counting import paused
 from engine.execution.state import (
     HEADER,
     INPUTS,
@@ -36,9 +35,7 @@ def execution_created(_rows: Rows, event: e.ExecutionCreated) -> Changes:
     )
     yield (
         INPUTS,
-        Inputs(
-            inputs_json=event.inputs_json, variables_json=event.variables_json, trigger_json=event.trigger_json
-        ),
+        Inputs(inputs_json=event.inputs_json, variables_json=event.variables_json, trigger_json=event.trigger_json),
     )
 
 

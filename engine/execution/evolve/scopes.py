@@ -29,6 +29,7 @@ def scope_opened(_rows: Rows, event: e.ScopeOpened) -> Changes:
             parent_scope_id=event.parent_scope_id,
             path=event.path,
             limit=event.limit,
+            inner=event.inner,
             total=len(event.values),
             opened_ms=event.at_ms,
         ),
@@ -40,7 +41,7 @@ def scope_opened(_rows: Rows, event: e.ScopeOpened) -> Changes:
 def scope_phase_changed(rows: Rows, event: e.ScopePhaseChanged) -> Changes:
     """Go on at the beginning of another list."""
     scope: Scope = rows.get(scope_key(event.scope_id))
-    yield scope_key(event.scope_id), replace(scope, phase=event.phase, started=0, broken=False)
+    yield scope_key(event.scope_id), replace(scope, phase=event.phase, phase_started=0, broken=False)
 
 
 def scope_closed(rows: Rows, event: e.ScopeClosed) -> Changes:
@@ -69,7 +70,8 @@ def scope_reopened(rows: Rows, event: e.ScopeReopened) -> Changes:
             killed=0,
             cancelled=0,
             active=event.failed,
-            started=event.started,
+            phase_started=0,
+            over=tuple(id for id in scope.over if id not in event.task_ids),
         ),
     )
 
@@ -83,7 +85,7 @@ def iteration_started(rows: Rows, event: e.IterationStarted) -> Changes:
         Scope(
             id=inner,
             task_id=loop.task_id,
-            order="sequential",
+            order=loop.inner,
             branch=loop.branch,
             parent_scope_id=loop.id,
             path=(*loop.path, event.value),

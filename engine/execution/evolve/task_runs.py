@@ -43,9 +43,7 @@ def task_dispatched(rows: Rows, event: e.TaskDispatched) -> Changes:
     run: TaskRun = rows.get(task_run_key(event.task_run_id))
     yield (
         task_run_key(run.id),
-        replace(
-            run, state=State.SUBMITTED, epoch=event.epoch, queue=event.queue, worker_id="", since_ms=event.at_ms
-        ),
+        replace(run, state=State.SUBMITTED, epoch=event.epoch, queue=event.queue, worker_id="", since_ms=event.at_ms),
     )
 
 
@@ -143,5 +141,6 @@ def task_run_reopened(rows: Rows, event: e.TaskRunReopened) -> Changes:
 
 
 def task_run_removed(_rows: Rows, event: e.TaskRunRemoved) -> Changes:
-    """Forget the task run."""
+    """Forget the task run and, if it is a flowable, its scope."""
     yield task_run_key(event.task_run_id), None
+    yield scope_key(event.task_run_id), None

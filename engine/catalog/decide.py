@@ -1,0 +1,68 @@
+"""The catalogue's rules: what may be saved, and when a source is a new revision."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.catalog import commands as c
+from engine.catalog import events as e
+from engine.catalog.state import HEADER, CatalogHeader, Revision, revision_key
+from engine.errors import Reason, Rejected
+from engine.flow import parse_flow
+from engine.machine import Command, Draft
+
+_REVISION_LINE = re.compile(r"^revision:.*\n?", re.MULTILINE)
+
+
+def same_source(one: str, other: str) -> bool:
+    """Tell whether two sources say the same; a `revision:` line at the top level doesn't count."""
+    return _REVISION_LINE.sub("", one).rstrip() == _REVISION_LINE.sub("", other).rstrip()
+
+
+def save_flow(draft: Draft, command: c.SaveFlow) -> None:
+    """Store a valid source as the next revision; an unchanged one changes nothing."""
+    header: CatalogHeader | None = draft.get(HEADER)
+    exists = header is not None and not header.deleted
+    name = f"{command.namespace}.{command.flow_id}"
+    if command.mode == "create" and exists:
+        raise Rejected(Reason.ALREADY_EXISTS, f"Expected a new flow, but {name} exists: update it instead")
+    if command.mode == "update" and not exists:
+        raise Rejected(Reason.NOT_FOUND, f"Expected a flow {name} to update, but there is none")
+    parsed = parse_flow(command.source)
+    flow = parsed.flow
+    if flow is None:
+        first = next((p for p in parsed.problems if p.severity == "error"), None)
+        raise Rejected(Reason.INVALID_ARGUMENT, f"Expected a valid flow, but {first.message if first else 'it is not'}")
+    if (flow.namespace, flow.id) != (command.namespace, command.flow_id):
+        raise Rejected(
+            Reason.INVALID_ARGUMENT, f"Expected the source of {name}, but it says {flow.namespace}.{flow.id}"
+        )
+    if exists and header is not None:
+        latest: Revision = draft.get(revision_key(header.revision))
+        if same_source(latest.source, command.source):
+            return
+    draft.emit(
+        e.FlowSaved(
+            namespace=command.namespace,
+            flow_id=command.flow_id,
+            revision=(header.revision if header else 0) + 1,
+            source=command.source,
+            at_ms=draft.at_ms,
+        )
+    )
+
+
+def delete_flow(draft: Draft, command: c.DeleteFlow) -> None:
+    """Take the flow away."""
+    header: CatalogHeader | None = draft.get(HEADER)
+    if header is None or header.deleted:
+        name = f"{command.namespace}.{command.flow_id}"
+        raise Rejected(Reason.NOT_FOUND, f"Expected a flow {name} to delete, but there is none")
+    draft.emit(
+        e.FlowDeleted(namespace=command.namespace, flow_id=command.flow_id, revision=header.revision, at_ms=draft.at_ms)
+    )
+
+
+DECIDERS: Mapping[type[Command], Callable[[Any, Any], None]] = {c.SaveFlow: save_flow, c.DeleteFlow: delete_flow}

@@ -1,0 +1,30 @@
+"""A flow's state in the catalogue: a header and a row per revision."""
+
+from __future__ import annotations
+
+from engine.machine import Row
+
+HEADER = "h"
+
+
+class CatalogHeader(Row, frozen=True, kw_only=True):
+    """The flow; key `h`."""
+
+    revision: int
+    """The latest, counting from 1; goes on counting after a deletion."""
+    deleted: bool = False
+
+
+class Revision(Row, frozen=True, kw_only=True):
+    """One revision; key `r/<number>`."""
+
+    source: str
+    at_ms: int
+
+
+ROW_TYPES: dict[str, type[Row]] = {"h": CatalogHeader, "r": Revision}
+
+
+def revision_key(revision: int) -> str:
+    """Return the key of a revision's row."""
+    return f"r/{revision:08d}"

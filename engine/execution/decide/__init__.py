@@ -1,0 +1,23 @@
+"""The rules: one module per command (or pair of commands). They read rows and the flow, render, and emit events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.execution import commands as c
+from engine.execution.decide import attempts, create, kill, labels, pause, restart, timers
+from engine.machine import Command
+
+DECIDERS: Mapping[type[Command], Callable[[Any, Any], None]] = {
+    c.CreateExecution: create.create_execution,
+    c.ClaimAttempt: attempts.claim_attempt,
+    c.ReportTaskEnded: attempts.report_task_ended,
+    c.AttemptLost: attempts.attempt_lost,
+    c.KillExecution: kill.kill_execution,
+    c.PauseExecution: pause.pause_execution,
+    c.ResumeExecution: pause.resume_execution,
+    c.RestartExecution: restart.restart_execution,
+    c.UpdateLabels: labels.update_labels,
+    c.FireTimer: timers.fire_timer,
+}

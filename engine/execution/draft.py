@@ -1,0 +1,94 @@
+"""An execution while a command is decided, and what its deciders read besides rows.
+
+Owns access to rows by name and the agenda of scopes that may have something to do. It holds no rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from engine.errors import Reason, Rejected
+from engine.execution.events import TimerCleared, TimerSet
+from engine.execution.state import HEADER, Header, Scope, TaskRun, scope_key, task_run_key, timer_key
+from engine.flow.model import Flow, Task
+from engine.machine import Aggregate, Draft, Rows
+from engine.values import State
+
+EVENTS_MAX = 300
+"""Events after which a step ends and goes on by a timer: about 30 kB, some milliseconds, and about 100 iterations of
+a loop, so that one execution can't hold its partition."""
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """What deciders read besides rows."""
+
+    flow: Flow | None
+    """The revision that the execution is pinned to; None if the catalogue doesn't have it."""
+    variables: Mapping[str, Any] = {}
+    """`envs`, `globals`, `kestra` …: the same for every execution of the instance."""
+    resubmit_lost: bool = True
+    """What becomes of an attempt whose worker is gone: queued again as the next attempt, or failed."""
+    kill_grace_ms: int = 60_000
+    """How long a worker may take to stop an attempt before it counts as killed anyway."""
+    timeout_grace_ms: int = 30_000
+    """How long after a task's timeout the engine waits for its worker to say so."""
+
+
+class ExecutionDraft(Draft):
+    """The draft that the deciders of executions work on."""
+
+    __slots__ = ("agenda", "base_variables", "setting")
+
+    def __init__(self, aggregate: Aggregate, id: str, rows: Rows, at_ms: int, context: Setting) -> None:
+        super().__init__(aggregate, id, rows, at_ms, context)
+        self.setting = context
+        self.agenda: list[str] = []
+        """Ids of scopes that may have something to do, the most urgent last."""
+        self.base_variables: dict[str, Any] | None = None
+
+    @property
+    def flow(self) -> Flow:
+        """The execution's flow; only for deciders that run after `create` found it."""
+        flow = self.setting.flow
+        if flow is None:
+            raise Rejected(Reason.NOT_FOUND, f"Expected the flow of execution {self.id} in the catalogue, but it isn't")
+        return flow
+
+    @property
+    def header(self) -> Header:
+        """The execution itself. Raises Rejected if there is none."""
+        header: Header | None = self.get(HEADER)
+        if header is None:
+            raise Rejected(Reason.NOT_FOUND, f"Expected an execution {self.id}, but there is none")
+        return header
+
+    def scope(self, scope_id: str) -> Scope | None:
+        """Return an open or kept scope."""
+        scope: Scope | None = self.get(scope_key(scope_id))
+        return scope
+
+    def run(self, task_run_id: str) -> TaskRun | None:
+        """Return a task run that still has a row."""
+        run: TaskRun | None = self.get(task_run_key(task_run_id))
+        return run
+
+    def task(self, run: TaskRun) -> Task:
+        """Return the definition of a task run."""
+        return self.flow.places[run.task_id].task
+
+    def set_timer(self, timer_id: str, due_ms: int) -> None:
+        """Set a timer, instead of one with the same id."""
+        self.emit(TimerSet(timer_id=timer_id, due_ms=due_ms))
+
+    def clear_timer(self, timer_id: str) -> None:
+        """Take a timer away if it is set."""
+        if self.get(timer_key(timer_id)) is not None:
+            self.emit(TimerCleared(timer_id=timer_id))
+
+    @property
+    def killing(self) -> bool:
+        """True while a kill is on its way."""
+        return self.header.state is State.KILLING

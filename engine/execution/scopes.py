@@ -1,0 +1,167 @@
+"""What comes next in a scope: which child, which phase, which end.
+
+Owns the order of children for every flowable and for the flow itself, and the way from a scope's end to its parent's. Rules
+as in the reference of the flow language: a failure stops further tasks, `errors` run then, `finally` always, and the final
+state is told by `tasks` alone. A kill runs none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.execution import events as e
+from engine.execution.conclusion import conclude
+from engine.execution.draft import EVENTS_MAX, ExecutionDraft
+from engine.execution.state import CHUNK, ROOT, Scope, Values, values_key
+from engine.execution.task_runs import end, start
+from engine.execution.variables import final_of
+from engine.flow.model import Task
+from engine.flowables import flowable_of
+from engine.values import State
+
+ITERATIONS_MAX = 512
+"""Iterations of one loop at once, whatever its limit says: only active ones have rows."""
+
+
+def proceed(draft: ExecutionDraft) -> None:
+    """Work the agenda off; what is left when the step is full goes on by a timer that is due at once."""
+    agenda = draft.agenda
+    while agenda:
+        if len(draft.events) >= EVENTS_MAX:
+            for scope_id in dict.fromkeys(agenda):
+                draft.set_timer(f"continue/{scope_id}", draft.at_ms)
+            agenda.clear()
+            return
+        scope = draft.scope(agenda.pop())
+        if scope is not None and scope.closed is None:
+            _advance(draft, scope)
+
+
+def _advance(draft: ExecutionDraft, scope: Scope) -> None:
+    header = draft.header
+    if header.settled:
+        return
+    if header.state is State.KILLING:
+        if scope.active == 0:
+            _close(draft, scope, State.KILLED)
+        return
+    if header.held or (scope.id == ROOT and header.ended_ms and scope.phase != "afterExecution"):
+        return
+    if scope.phase != "tasks":
+        _advance_phase(draft, scope)
+    elif scope.failed or scope.killed or scope.cancelled:
+        if scope.active == 0:
+            _leave_tasks(draft, scope)
+    elif not _start_more(draft, scope) and scope.active == 0:
+        _leave_tasks(draft, scope)
+
+
+def tasks_of(draft: ExecutionDraft, scope: Scope, phase: str) -> Sequence[Task]:
+    """Return the tasks that a scope runs in a phase, disabled ones left out."""
+    if scope.iteration is not None and phase != "tasks":
+        return ()
+    branches = draft.flow.branches if scope.task_id == "" else draft.flow.places[scope.task_id].task.branches
+    tasks = branches.get(scope.branch if phase == "tasks" else phase, ())
+    return [task for task in tasks if not task.disabled]
+
+
+def _start_more(draft: ExecutionDraft, scope: Scope) -> bool:
+    """Begin one more child if the order allows it now; False if there is none to begin."""
+    if scope.order == "loop":
+        return _start_iteration(draft, scope)
+    tasks = tasks_of(draft, scope, "tasks")
+    if scope.started >= len(tasks) or (scope.limit and scope.active >= scope.limit):
+        return False
+    if scope.order == "sequential":
+        if scope.active:
+            return False
+        task = tasks[scope.started]
+    elif scope.order == "parallel":
+        task = tasks[scope.started]
+    else:
+        ready = next(
+            (t for t in tasks if t.id not in scope.begun and all(needed in scope.over for needed in t.depends_on)),
+            None,
+        )
+        if ready is None:
+            return False
+        task = ready
+    if scope.order != "sequential":
+        draft.agenda.append(scope.id)
+    start(draft, scope, task)
+    return True
+
+
+def _start_iteration(draft: ExecutionDraft, scope: Scope) -> bool:
+    limit = min(scope.limit or ITERATIONS_MAX, ITERATIONS_MAX)
+    if scope.started >= scope.total or scope.active >= limit:
+        return False
+    index = scope.started
+    values: Values = draft.get(values_key(scope.id, index // CHUNK))
+    draft.emit(e.IterationStarted(scope_id=scope.id, index=index, value=values.values[index % CHUNK]))
+    if scope.active + 1 < limit:
+        draft.agenda.append(scope.id)
+    draft.agenda.append(f"{scope.id}#{index}")
+    return True
+
+
+def _advance_phase(draft: ExecutionDraft, scope: Scope) -> None:
+    if scope.active:
+        return
+    tasks = tasks_of(draft, scope, scope.phase)
+    if not scope.broken and scope.phase_started < len(tasks):
+        start(draft, scope, tasks[scope.phase_started])
+    elif scope.phase == "errors" and tasks_of(draft, scope, "finally"):
+        _enter(draft, scope, "finally")
+    elif scope.phase == "afterExecution":
+        draft.emit(e.ExecutionSettled(at_ms=draft.at_ms))
+    else:
+        _close(draft, scope, state_of(scope))
+
+
+def _leave_tasks(draft: ExecutionDraft, scope: Scope) -> None:
+    for phase in ("errors", "finally") if scope.failed else ("finally",):
+        if tasks_of(draft, scope, phase):
+            _enter(draft, scope, phase)
+            return
+    _close(draft, scope, state_of(scope))
+
+
+def _enter(draft: ExecutionDraft, scope: Scope, phase: str) -> None:
+    draft.emit(e.ScopePhaseChanged(scope_id=scope.id, phase=phase))
+    draft.agenda.append(scope.id)
+
+
+def state_of(scope: Scope) -> State:
+    """Return what a scope's tasks came to: the worst of KILLED, FAILED, CANCELLED, WARNING, else SUCCESS."""
+    if scope.killed:
+        return State.KILLED
+    if scope.failed:
+        return State.FAILED
+    if scope.cancelled:
+        return State.CANCELLED
+    return State.WARNING if scope.warned else State.SUCCESS
+
+
+def _close(draft: ExecutionDraft, scope: Scope, state: State) -> None:
+    if scope.id == ROOT:
+        if draft.header.ended_ms:
+            draft.emit(e.ExecutionSettled(at_ms=draft.at_ms))
+            return
+        conclude(draft, state)
+        if tasks_of(draft, scope, "afterExecution"):
+            _enter(draft, scope, "afterExecution")
+        else:
+            draft.emit(e.ExecutionSettled(at_ms=draft.at_ms))
+    elif scope.iteration is not None:
+        draft.emit(e.IterationEnded(scope_id=scope.parent_scope_id, index=scope.iteration, state=state))
+        draft.agenda.append(scope.parent_scope_id)
+    else:
+        draft.emit(e.ScopeClosed(scope_id=scope.id, state=state))
+        run = draft.run(scope.id)
+        assert run is not None, scope.id
+        task = draft.task(run)
+        flowable = flowable_of(task.type)
+        if state is State.FAILED and flowable is not None and flowable.tolerant:
+            state = State.WARNING
+        end(draft, run, final_of(state, task, 1))

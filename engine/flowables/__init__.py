@@ -1,0 +1,80 @@
+"""Flowable tasks: those whose children the engine runs. One module per flowable.
+
+Owns what a flowable decides when it begins: which branch, which order, which values. How children then follow each other is
+the same for all and lives in `engine/execution/scopes.py`. A new flowable is one module here, with a `FLOWABLE`, and its test.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from engine.flow.model import Task
+
+Render = Callable[[Any], Any]
+"""Renders a property (text, list or map) with the task run's variables; raises `engine.expression.RenderError`."""
+
+
+class Opening(msgspec.Struct, frozen=True, kw_only=True):
+    """How a flowable begins."""
+
+    order: str = "sequential"
+    """sequential | parallel | dag | loop"""
+    branch: str = "tasks"
+    limit: int = 0
+    """Most children or iterations at once; 0: no limit."""
+    inner: str = "sequential"
+    """Of a loop: how the tasks of one iteration follow each other (sequential | parallel)."""
+    values: tuple[str, ...] = ()
+    """For a loop."""
+    outputs: dict[str, Any] | None = None
+
+
+class Flowable(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of flowable task."""
+
+    types: tuple[str, ...]
+    """Canonical type names."""
+    open: Callable[[Task, Render], Opening]
+    tolerant: bool = False
+    """True: a failure of its children makes it WARNING, not FAILED."""
+
+
+def limit_of(task: Task, name: str, render: Render, default: int) -> int:
+    """Return a limit (0: none) that may be written as a number or a template.
+
+    Raises:
+        ValueError: If it is no whole number, or negative.
+    """
+    rendered = render(task.properties.get(name, default))
+    try:
+        limit = int(rendered)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}: expected a whole number, but got {rendered!r}") from None
+    if limit < 0:
+        raise ValueError(f"{name}: expected 0 or more, but got {limit}")
+    return limit
+
+
+def _load() -> dict[str, Flowable]:
+    found: dict[str, Flowable] = {}
+    for module in pkgutil.iter_modules(__path__):
+        flowable: Flowable = importlib.import_module(f"{__name__}.{module.name}").FLOWABLE
+        for name in flowable.types:
+            assert name not in found, f"{name} is defined by two flowables"
+            found[name] = flowable
+    return found
+
+
+_FLOWABLES: dict[str, Flowable] = {}
+
+
+def flowable_of(task_type: str) -> Flowable | None:
+    """Return the flowable of a canonical type name, None if the type is no flowable."""
+    if not _FLOWABLES:
+        _FLOWABLES.update(_load())
+    return _FLOWABLES.get(task_type)

@@ -1,0 +1,16 @@
+"""If: a condition, rendered once when it begins, chooses between two branches."""
+
+from __future__ import annotations
+
+from engine import expression
+from engine.flow.model import Task
+from engine.flowables import Flowable, Opening, Render
+
+
+def open_if(task: Task, render: Render) -> Opening:
+    """Choose `then` or `else`."""
+    holds = expression.truthiness.condition(render(task.properties.get("condition", "")))
+    return Opening(branch="then" if holds else "else", outputs={"evaluationResult": holds})
+
+
+FLOWABLE = Flowable(types=("io.kestra.plugin.core.flow.If",), open=open_if)

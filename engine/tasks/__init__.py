@@ -1,0 +1,75 @@
+"""Tasks that are pure computations: the engine decides them without a worker. One module per task.
+
+Owns what each of them comes to: outputs, log lines, a state, or a wait. A new one is one module here, with a `TASK`, and its
+test. A template that needs the world (`kv()`, `secret()` …) sends such a task to a worker instead.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from engine.flow.model import Task
+from engine.values import State
+
+Render = Callable[[Any], Any]
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A log line that the task writes."""
+
+    level: str
+    message: str
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What the task came to."""
+
+    state: State = State.SUCCESS
+    outputs: dict[str, Any] | None = None
+    lines: tuple[Line, ...] = ()
+
+
+class Wait(msgspec.Struct, frozen=True, kw_only=True):
+    """The task goes on later: after a time, or when somebody resumes it."""
+
+    paused: bool = False
+    """True: the task run and its execution show PAUSED, and a person may resume it."""
+    duration_ms: int | None = None
+    """When it goes on by itself; None: never."""
+    timeout_ms: int | None = None
+    """When waiting fails."""
+
+
+class PureTask(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of pure task."""
+
+    types: tuple[str, ...]
+    """Canonical type names."""
+    decide: Callable[[Task, Render], Outcome | Wait]
+    waited: Callable[[Task], State] = lambda _task: State.SUCCESS
+    """The state of a wait that came to its time by itself."""
+
+
+def _load() -> dict[str, PureTask]:
+    found: dict[str, PureTask] = {}
+    for module in pkgutil.iter_modules(__path__):
+        pure: PureTask = importlib.import_module(f"{__name__}.{module.name}").TASK
+        for name in pure.types:
+            assert name not in found, f"{name} is defined by two pure tasks"
+            found[name] = pure
+    return found
+
+
+_TASKS: dict[str, PureTask] = {}
+
+
+def pure_task_of(task_type: str) -> PureTask | None:
+    """Return the pure task of a canonical type name, None if a worker must run the type."""
+    if not _TASKS:
+        _TASKS.update(_load())
+    return _TASKS.get(task_type)

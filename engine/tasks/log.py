@@ -1,0 +1,21 @@
+"""Log: writes its message to the execution's log."""
+
+from __future__ import annotations
+
+from engine.flow.model import Task
+from engine.tasks import Line, Outcome, PureTask, Render
+
+LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR")
+
+
+def decide_log(task: Task, render: Render) -> Outcome:
+    """Write one line per message."""
+    level = str(render(task.properties.get("level", "INFO"))).upper()
+    if level not in LEVELS:
+        raise ValueError(f"level: expected one of {', '.join(LEVELS)}, but got {level!r}")
+    message = render(task.properties.get("message"))
+    messages = message if isinstance(message, list | tuple) else [message]
+    return Outcome(lines=tuple(Line(level, "null" if text is None else str(text)) for text in messages))
+
+
+TASK = PureTask(types=("io.kestra.plugin.core.log.Log",), decide=decide_log)
