@@ -1,7 +1,7 @@
 """The guard against other packages under our names.
 
-Penstock's packages have plain names (`api`, `engine` …), so another distribution, or a folder on the path, could bring one of
-the same name, unnoticed by pip. It decides only whether that is so; `deploy/cli.py` refuses to start then.
+Penstock's packages have plain names (`api`, `engine` …), so another distribution, or a folder on the path, could bring
+one of the same name, unnoticed by pip. It only finds out whether that is so; `deploy/cli.py` refuses to start then.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def foreign_packages(distributions: Mapping[str, Sequence[str]] | None = None) -
     """
     provided = importlib.metadata.packages_distributions() if distributions is None else distributions
     return [
-        f"The package `{package}` is also brought by {', '.join(others)}: install Penstock in an environment of its own, or "
-        f"run `pip uninstall {' '.join(others)}` and reinstall Penstock."
+        f"the package `{package}` is also brought by {', '.join(others)}: install Penstock in an environment of its "
+        f"own, or run `pip uninstall {' '.join(others)}` and reinstall Penstock"
         for package in PACKAGES
         if (others := sorted(set(provided.get(package, ())) - {DISTRIBUTION}))
     ]
@@ -43,7 +43,7 @@ def shadowed_packages(root: Path | None = None) -> list[str]:
         origin = Path(spec.origin).resolve().parent.parent if spec and spec.origin else None
         if origin != home:
             found.append(
-                f"`import {package}` finds {origin or 'nothing'} instead of {home}: unset PYTHONPATH, or start Penstock by "
-                "its console script from another folder."
+                f"`import {package}` finds {origin or 'nothing'} instead of {home}: unset PYTHONPATH, or start "
+                "Penstock by its console script from another folder"
             )
     return found

@@ -18,7 +18,10 @@ def files() -> tuple[Path, ...]:
     """Every file of the project, relative to its root: what git tracks or would add."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     found = {Path(name) for name in listed.split("\0") if name}
     return tuple(sorted(path for path in found if (ROOT / path).is_file()))

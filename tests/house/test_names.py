@@ -30,7 +30,9 @@ def snake(name: str) -> str:
 
 def test_a_topic_is_named_in_the_catalogue_only() -> None:
     names = set(catalog.BY_NAME) - PLAIN_WORDS
-    endings = tuple("." + name.partition(".")[2] for name in names if "." in name and not name.startswith(catalog.JOBS_PREFIX))
+    endings = tuple(
+        "." + name.partition(".")[2] for name in names if "." in name and not name.startswith(catalog.JOBS_PREFIX)
+    )
     problems = []
     for path in source.python_files(*source.PACKAGES):
         if path.as_posix() == "topics/catalog.py":

@@ -27,7 +27,9 @@ def places(pattern: re.Pattern[str], paths: list[Path]) -> list[str]:
             lines = source.text(path).splitlines()
         except UnicodeDecodeError:
             continue
-        found += [f"{path}:{number} {line.strip()[:100]}" for number, line in enumerate(lines, 1) if pattern.search(line)]
+        found += [
+            f"{path}:{number} {line.strip()[:100]}" for number, line in enumerate(lines, 1) if pattern.search(line)
+        ]
     return found
 
 

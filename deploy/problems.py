@@ -1,0 +1,20 @@
+"""Which errors a person can do something about.
+
+Owns `UserError` and the test of the others. Everything else is a bug and is reported as one.
+"""
+
+from __future__ import annotations
+
+from deploy.sources import SettingsError
+from deploy.supervisor import RoleDied
+from engine.errors import Rejected
+from topics.ports import LogError
+
+
+class UserError(Exception):
+    """What was asked can't be done; the text says what happened, where, and what to do."""
+
+
+def is_expected(error: Exception) -> bool:
+    """Return True if the error's text is meant for the person at the terminal."""
+    return isinstance(error, UserError | SettingsError | LogError | Rejected | RoleDied | OSError)

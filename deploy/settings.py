@@ -1,0 +1,109 @@
+"""Everything an operator can set, each with its unit, its default and why that is the default.
+
+Owns the models. Where values come from is `deploy/sources.py`. A setting exists only if something reads it; there are
+at most 40.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic.fields import FieldInfo
+
+PREFIX = "PENSTOCK_"
+SECTION_MARK = "__"
+"""Between section and name in the environment: with one underscore, the variables that Kubernetes makes for a service
+named penstock-api (`PENSTOCK_API_PORT=tcp://…`) would be taken for settings."""
+
+
+def setting(default: Any, unit: str, why: str, **limits: Any) -> Any:
+    """Return a field with its unit and the reason for its default, which `penstock settings` prints."""
+    return Field(default, description=why, json_schema_extra={"unit": unit}, **limits)
+
+
+class Section(BaseModel):
+    """Base of the models: unknown names are refused, values never change after the start."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class KafkaSection(Section):
+    """The Kafka cluster; without `bootstrap` the built-in log is used."""
+
+    bootstrap: str | None = setting(None, "host:port[,host:port]", "nothing but Python is needed to begin with")
+    topic_prefix: str = setting("penstock.", "text", "keeps our topics together in a cluster that others use too")
+    partitions: int = setting(12, "partitions", "divides evenly among 1-4, 6, 12 executors; fixed at creation", ge=1)
+    replication: int | None = setting(None, "copies", "none: the cluster's default.replication.factor; 3 in production")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = setting(
+        "PLAINTEXT", "protocol", "what a broker on one's own machine speaks"
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = setting(
+        "SCRAM-SHA-512", "mechanism", "the strongest one that brokers check by themselves"
+    )
+    username: str | None = setting(None, "text", "only SASL needs one")
+    password: SecretStr | None = setting(None, "secret", "only SASL needs one")
+    ca_file: Path | None = setting(None, "PEM file", "none: the system's certificates")
+    certificate_file: Path | None = setting(None, "PEM file", "for clusters that ask clients for certificates")
+    key_file: Path | None = setting(None, "PEM file", "belongs to certificate_file")
+    key_password: SecretStr | None = setting(None, "secret", "keys in mounted secrets are rarely encrypted")
+
+
+class LogSection(Section):
+    """What Penstock writes about itself (not the logs of task runs)."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting("INFO", "level", "a line per start, stop and trouble")
+    format: Literal["auto", "text", "json"] = setting("auto", "format", "text on a terminal, otherwise JSON")
+
+
+class Settings(Section):
+    """All settings of one process; a role reads only its sections."""
+
+    data: Path = setting(Path(".penstock"), "folder", "a trial leaves no traces elsewhere")
+    kafka: KafkaSection = KafkaSection()
+    log: LogSection = LogSection()
+
+
+class Leaf(BaseModel):
+    """One setting, as an operator sees it."""
+
+    name: str
+    """Dotted, as in `--set` and in the file: `api.port`."""
+    variable: str
+    """Its name in the environment."""
+    unit: str
+    default: str
+    why: str
+    secret: bool
+
+
+def leaves() -> Iterator[Leaf]:
+    """Yield every setting, in the order of the models."""
+    for name, field in Settings.model_fields.items():
+        section = section_of(field)
+        if section is None:
+            yield leaf(name, field)
+        else:
+            for inner, inner_field in section.model_fields.items():
+                yield leaf(f"{name}.{inner}", inner_field)
+
+
+def section_of(field: FieldInfo) -> type[Section] | None:
+    """Return the section that a field of `Settings` holds, None if it is a setting itself."""
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, Section) else None
+
+
+def leaf(name: str, field: FieldInfo) -> Leaf:
+    """Return what an operator sees of one field."""
+    extra = field.json_schema_extra
+    return Leaf(
+        name=name,
+        variable=PREFIX + name.upper().replace(".", SECTION_MARK),
+        unit=str(extra["unit"]) if isinstance(extra, dict) else "",
+        default="none" if field.default is None else str(field.default),
+        why=field.description or "",
+        secret="SecretStr" in str(field.annotation),
+    )
