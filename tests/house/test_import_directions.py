@@ -32,8 +32,8 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     circle = find_circle(graph)
 
     assert circle is None, (
-        f"{' -> '.join(circle or ())}\nImports inside functions and under TYPE_CHECKING count. Move what both need into "
-        "a module of its own below them, or hand it over as an argument."
+        f"{' -> '.join(circle or ())}\nImports inside functions and under TYPE_CHECKING count. Move what both need "
+        "into a module of its own below them, or hand it over as an argument."
     )
 
 

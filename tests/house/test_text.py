@@ -59,7 +59,7 @@ def test_every_suppression_names_what_it_silences() -> None:
 
     assert not problems, source.report(problems, "Name the rule: `noqa: S603`, `type: ignore[arg-type]`.")
     assert total <= max(3, lines * SUPPRESSIONS_PER_THOUSAND_LINES / 1000), (
-        f"{total} suppressions in {lines} lines are more than {SUPPRESSIONS_PER_THOUSAND_LINES} per 1000: mend the causes."
+        f"{total} suppressions in {lines} lines are more than {SUPPRESSIONS_PER_THOUSAND_LINES} per 1000: mend causes."
     )
 
 
