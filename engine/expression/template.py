@@ -1,0 +1,134 @@
+"""Templates as the rest of the engine uses them: compile once, ask what it reads, render many times.
+
+Owns the cache and the two ways to render. Python code is made at the first render, not when a flow is saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from typing import Any
+
+from engine.expression import tree
+from engine.expression.bridge import Code, generate
+from engine.expression.budget import DEFAULT_BUDGET, Budget
+from engine.expression.errors import Failure, RenderError, excerpt, syntax_error
+from engine.expression.parser import parse
+from engine.expression.printing import Entry, to_text
+from engine.expression.reads import Reads, reads_of
+from engine.expression.scope import Dialect, Scope
+from engine.expression.state import Run
+
+CACHED_TEMPLATES = 8192
+"""How many compiled templates are kept; a few thousand flows' worth."""
+
+
+class Template:
+    """A parsed template.
+
+    Args:
+        source: What was written.
+        dialect: Which generation of the language it is in.
+    """
+
+    def __init__(self, source: str, dialect: Dialect) -> None:
+        self.source = source
+        self.dialect = dialect
+        self._body: tree.Body = parse(source, dialect) if "{" in source else ()
+        self.is_constant = not any(not isinstance(each, (tree.Text, tree.Raw)) for each in self._body)
+        """True if it holds no tags, so that it renders to the same text always."""
+
+    @cached_property
+    def reads(self) -> Reads:
+        """What it may look up when it is rendered."""
+        return reads_of(self._body)
+
+    @cached_property
+    def _code(self) -> Code:
+        try:
+            return generate(self._body, self.dialect)
+        except (RecursionError, SyntaxError, MemoryError, OverflowError) as error:
+            raise syntax_error(f"Too large or too deeply nested ({type(error).__name__})", self.source, 0) from None
+
+    @property
+    def root(self) -> Callable[[Any], Iterator[Any]]:
+        """The generated function that yields the pieces of the text."""
+        return self._code.root
+
+    @property
+    def blocks(self) -> Mapping[str, Callable[[Any], Iterator[Any]]]:
+        """The generated functions of macros, blocks and filter bodies."""
+        return self._code.blocks
+
+    def render(self, scope: Scope, budget: Budget = DEFAULT_BUDGET) -> str:
+        """Return the text.
+
+        Raises:
+            RenderError: If something is missing or wrong; `BudgetError` if it takes too much.
+            NeedsWorld: If a function is reached that `scope.world` doesn't offer.
+        """
+        if not self._body:
+            return self.source
+        run = Run(self, scope, budget, compile_template)
+        try:
+            return run.drain(self._code.root(run))
+        except (Failure, RecursionError) as failure:
+            raise run.error(0, _why(failure)) from None
+
+    def evaluate(self, scope: Scope, budget: Budget = DEFAULT_BUDGET) -> Any:
+        """Return the value if the template is exactly one `{{ … }}`, else the text.
+
+        Numbers come as plain `int` and `float`, maps and lists as `dict` and `list`.
+
+        Raises:
+            RenderError: As `render` does.
+            NeedsWorld: As `render` does.
+        """
+        if len(self._body) != 1 or not isinstance(self._body[0], tree.Print):
+            return self.render(scope, budget)
+        run = Run(self, scope, budget, compile_template)
+        try:
+            return _plain(run, next(self._code.root(run)), 0)
+        except (Failure, RecursionError) as failure:
+            raise run.error(0, _why(failure)) from None
+
+    def __repr__(self) -> str:
+        return f"Template({excerpt(self.source)!r})"
+
+
+def _why(failure: Exception) -> str:
+    return str(failure) if isinstance(failure, Failure) else "Nested too deeply"
+
+
+def _plain(run: Run, value: Any, depth: int) -> Any:
+    """Return a value without this language's own kinds of numbers and entries."""
+    kind = type(value)
+    if kind in (str, int, bool, float, type(None)):
+        return value
+    run.charge(1)
+    if depth > 100:
+        raise Failure("Maps and lists nested deeper than 100")
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, (float, Decimal)):
+        return float(value)
+    if isinstance(value, Mapping):
+        return {
+            key if type(key) is str else to_text(run, key): _plain(run, each, depth + 1) for key, each in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [_plain(run, each, depth + 1) for each in value]
+    if isinstance(value, Entry):
+        return {to_text(run, value.key): _plain(run, value.value, depth + 1)}
+    return value
+
+
+@lru_cache(maxsize=CACHED_TEMPLATES)
+def compile_template(source: str, dialect: Dialect = Dialect.V1) -> Template:
+    """Return the template, from the cache if it was compiled before; safe to call from several threads.
+
+    Raises:
+        TemplateSyntaxError: If it isn't the language, with line and column.
+    """
+    return Template(source, dialect)

@@ -1,0 +1,42 @@
+import pytest
+
+from engine.expression import MissingError, NeedsWorld, Scope, TemplateSyntaxError, compile_template, render_value
+
+SCOPE = Scope({"a": "x", "b": {"c": 1}}, now_ms=0)
+
+
+def test_variables_and_keys_are_printed_between_text():
+    assert compile_template("{{ a }} and {{ b.c }}").render(SCOPE) == "x and 1"
+
+
+def test_one_expression_evaluates_to_its_native_value():
+    assert compile_template("{{ b }}").evaluate(SCOPE) == {"c": 1}
+    assert compile_template("v={{ b }}").evaluate(SCOPE) == 'v={"c":1}'
+
+
+def test_a_missing_name_says_what_was_there_instead():
+    with pytest.raises(MissingError) as caught:
+        compile_template("x\n{{ b.cc }}").render(SCOPE)
+    assert (caught.value.missing, caught.value.known, caught.value.line, caught.value.column) == ("cc", ("c",), 2, 4)
+    assert "did you mean 'c'" in caught.value.message
+
+
+def test_a_function_of_the_world_asks_for_the_world():
+    with pytest.raises(NeedsWorld) as caught:
+        compile_template("{{ secret('KEY') ?? 'x' }}").render(SCOPE)
+    assert caught.value.name == "secret"
+
+
+def test_the_worlds_function_gets_its_arguments_by_name():
+    scope = Scope({}, 0, world={"kv": lambda key, errorOnMissing=True: f"{key}:{errorOnMissing}"})  # noqa: N803
+    assert compile_template("{{ kv('k', errorOnMissing=false) }}").render(scope) == "k:False"
+
+
+def test_an_unclosed_tag_is_a_syntax_error_with_its_place():
+    with pytest.raises(TemplateSyntaxError) as caught:
+        compile_template("a {{ b ")
+    assert (caught.value.line, caught.value.column) == (1, 3)
+
+
+def test_texts_and_keys_inside_data_are_rendered():
+    assert render_value({"{{ a }}": ["{{ b.c }}", 2, None]}, SCOPE) == {"x": ["1", 2, None]}
