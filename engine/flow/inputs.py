@@ -47,20 +47,20 @@ _RENAMED = {"name": "id", "extension": "allowedFileExtensions", "options": "valu
 
 
 def read_inputs(report: Report, value: Any, path: Path) -> tuple[Input, ...]:
-    """Return the inputs of a list; an item that is no input is reported and left out."""
+    """Return the inputs of a list, in its order."""
     if value is None:
         return ()
     if not isinstance(value, list):
         report.error("type-mismatch", f"Expected a list of inputs, but found {kind_of(value)}", path)
         return ()
-    found = (_read_input(report, item, (*path, index)) for index, item in enumerate(value))
-    return tuple(item for item in found if item is not None)
+    return tuple(_read_input(report, item, (*path, index)) for index, item in enumerate(value))
 
 
-def _read_input(report: Report, raw: Any, path: Path) -> Input | None:
+def _read_input(report: Report, raw: Any, path: Path) -> Input:
     if not isinstance(raw, dict):
+        report.unsound = True
         report.error("type-mismatch", f"Expected an input (a map with id and type), but found {kind_of(raw)}", path)
-        return None
+        return Input(id="", type="")
     named: Raw = raw if "id" in raw or "name" not in raw else {**raw, "id": raw["name"]}
     input_id = read_id(report, named, path, INPUT_ID, "an input")
     kind = read_value_type(report, raw, path, "an input")
@@ -69,13 +69,11 @@ def _read_input(report: Report, raw: Any, path: Path) -> Input | None:
             report.info("deprecated-property", f"'{key}' is replaced by '{_RENAMED[key]}'", (*path, key))
         if key not in COMMON and kind is not None and key not in TYPE_PROPERTIES[kind]:
             unknown_key(report, key, sorted(COMMON | set(TYPE_PROPERTIES[kind])), path, f"an input of type {kind}")
-    if input_id is None or kind is None:
-        return None
     depends = mapping(report, raw, "dependsOn", path)
     wanted = depends.get("inputs") or ()
     return Input(
-        id=input_id,
-        type=kind,
+        id=input_id or "",
+        type=kind or "",
         required=flag(report, raw, "required", path, True),
         has_defaults=raw.get("defaults") is not None,
         defaults=raw.get("defaults"),
@@ -91,6 +89,7 @@ def read_value_type(report: Report, raw: Raw, path: Path, what: str) -> str | No
     """Return the type of an input or output under its present name, None if there is no such type."""
     written = text(report, raw, "type", path)
     if not written:
+        report.unsound = True
         if not isinstance(raw.get("type"), (list, dict)):
             report.error("required", f"'type' of {what} must be set", path)
         return None
@@ -99,6 +98,7 @@ def read_value_type(report: Report, raw: Raw, path: Path, what: str) -> str | No
         report.info("deprecated-type", f"Type {written} is replaced by {kind}", (*path, "type"))
     if kind not in TYPE_PROPERTIES:
         hint = did_you_mean(written, TYPE_PROPERTIES) or f"Known are: {', '.join(TYPE_PROPERTIES)}"
+        report.unsound = True
         report.error("unknown-type", f"Invalid type: {written}", (*path, "type"), hint)
         return None
     return kind
@@ -121,6 +121,8 @@ def read_outputs(report: Report, value: Any, path: Path, typed: bool = True) -> 
             report.error(
                 "type-mismatch", f"Expected an output (a map with id, type and value), but found {kind_of(raw)}", here
             )
+            report.unsound = True
+            found.append(Output(id="", type=""))
             continue
         for key in raw:
             if key not in _OUTPUT_KEYS:
@@ -129,8 +131,7 @@ def read_outputs(report: Report, value: Any, path: Path, typed: bool = True) -> 
         kind = read_value_type(report, raw, here, "an output") if typed or raw.get("type") is not None else "STRING"
         if raw.get("value") is None:
             report.error("required", "'value' of an output must be set", here)
-        if output_id is not None and kind is not None:
-            found.append(_output(report, raw, here, output_id, kind))
+        found.append(_output(report, raw, here, output_id or "", kind or ""))
     return tuple(found)
 
 

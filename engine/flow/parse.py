@@ -89,18 +89,19 @@ def _parse(document: Document, strict: bool, silenced: Collection[str]) -> Parse
         return ParsedFlow(None, report.sorted())
     known_keys(report, raw, FLOW_KEYS, (), "a flow")
     flow = _build(report, apply_plugin_defaults(report, raw))
-    if flow is not None:
-        check_flow(report, flow, raw)
-    kept = None if strict and report.errors else flow
+    check_flow(report, flow)
+    kept = None if report.unsound or (strict and report.errors) else flow
     return ParsedFlow(kept, report.sorted(), raw)
 
 
-def _build(report: Report, raw: Raw) -> Flow | None:
+def _build(report: Report, raw: Raw) -> Flow:
     flow_id = read_id(report, raw, (), _FLOW_ID, "a flow", most=100)
     namespace = _namespace(report, raw)
     branches = {key: read_tasks(report, raw[key], (key,)) for key in BRANCHES if raw.get(key) is not None}
     branches |= _listeners(report, raw)
-    if not branches.get("tasks") and not raw.get("tasks"):
+    if not branches.get("tasks"):
+        report.unsound = True
+    if not raw.get("tasks"):
         report.error("required", "the 'tasks' property cannot be empty", ("tasks",) if "tasks" in raw else ())
     fields: dict[str, Any] = {
         "description": text(report, raw, "description", ()),
@@ -115,14 +116,13 @@ def _build(report: Report, raw: Raw) -> Flow | None:
         "disabled": flag(report, raw, "disabled", ()),
         "extra": {key: value for key, value in raw.items() if key in _EXTRA} or EMPTY,
     }
-    if flow_id is None or not namespace or not branches.get("tasks"):
-        return None
-    return build_flow(id=flow_id, namespace=namespace, **fields)
+    return build_flow(id=flow_id or "", namespace=namespace or "", **fields)
 
 
 def _namespace(report: Report, raw: Raw) -> str | None:
     found = text(report, raw, "namespace", ())
     if not found:
+        report.unsound = True
         report.error("required", "'namespace' of a flow must be set", ("namespace",) if "namespace" in raw else ())
     elif not _NAMESPACE.fullmatch(found):
         report.error("pattern", f"'{found}' is no valid namespace: must match '{_NAMESPACE.pattern}'", ("namespace",))

@@ -70,6 +70,8 @@ class Report:
         self._seen: set[tuple[str, str, Path]] = set()
         self.problems: list[Problem] = []
         self.errors = 0
+        self.unsound = False
+        """True once something is missing without which there is no flow to speak of, such as a task's id."""
 
     def position(self, path: Path) -> tuple[int, int]:
         """Return line and column of a path, from 1."""

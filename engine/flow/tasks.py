@@ -7,12 +7,14 @@ Rules that need the whole flow (unique ids, dependencies of a Dag …) are in `e
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from engine.flow.fields import Raw, flag, retry, text, unknown_key
 from engine.flow.model import EMPTY, Task
-from engine.flow.problems import Path, Report, did_you_mean, kind_of
-from engine.flow.types import ALIASES, CORE, TYPES, TypeInfo
+from engine.flow.problems import Path, Report, kind_of
+from engine.flow.properties import check_properties, read_type
+from engine.flow.types import ALIASES, TYPES, TypeInfo
 
 COMMON = frozenset(
     {
@@ -33,11 +35,10 @@ COMMON = frozenset(
 """Properties of every task."""
 
 TASK_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]*")
-LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR")
 
 
 def read_tasks(report: Report, value: Any, path: Path) -> tuple[Task, ...]:
-    """Return the tasks of a list; an item that is no task is reported and left out."""
+    """Return the tasks of a list, in its order."""
     if value is None:
         return ()
     if not isinstance(value, list):
@@ -45,25 +46,25 @@ def read_tasks(report: Report, value: Any, path: Path) -> tuple[Task, ...]:
             "type-mismatch", f"Expected a list of tasks, but found {kind_of(value)}", path, "Start each task with '- '"
         )
         return ()
-    found = (read_task(report, item, (*path, index)) for index, item in enumerate(value))
-    return tuple(task for task in found if task is not None)
+    return tuple(read_task(report, item, (*path, index)) for index, item in enumerate(value))
 
 
-def read_task(report: Report, raw: Any, path: Path, depends_on: tuple[str, ...] = ()) -> Task | None:
-    """Return one task, None if it has neither an id nor a type to go by."""
+def read_task(report: Report, raw: Any, path: Path, depends_on: tuple[str, ...] = ()) -> Task:
+    """Return one task; if it isn't even a map, one without id and type that keeps the place of its siblings."""
     if not isinstance(raw, dict):
+        report.unsound = True
         report.error("type-mismatch", f"Expected a task (a map with id and type), but found {kind_of(raw)}", path)
-        return None
+        return Task(id="", type="")
     task_id = read_id(report, raw, path, TASK_ID, "a task")
     declared = read_type(report, raw, path, "task")
     name = ALIASES.get(declared, declared)
     info = TYPES.get(name)
-    properties, branches = _own_properties(report, raw, path, name, info)
-    if task_id is None or not declared:
-        return None
+    if info is not None:
+        check_properties(report, raw, path, name, info, COMMON)
+    properties, branches = _own_properties(report, raw, path, info)
     when = "runIf" if "runIf" in raw else "when"
     return Task(
-        id=task_id,
+        id=task_id or "",
         type=name,
         declared_type=declared,
         properties=properties,
@@ -87,6 +88,7 @@ def read_id(report: Report, raw: Raw, path: Path, pattern: re.Pattern[str], what
     """Return the id of a thing, None if it has none; a malformed one is reported and returned."""
     found = text(report, raw, "id", path)
     if found is None or not found:
+        report.unsound = True
         if not isinstance(raw.get("id"), (list, dict)):
             report.error("required", f"'id' of {what} must be set", (*path, "id") if "id" in raw else path)
         return None
@@ -99,51 +101,20 @@ def read_id(report: Report, raw: Raw, path: Path, pattern: re.Pattern[str], what
     return found
 
 
-def read_type(report: Report, raw: Raw, path: Path, wanted: str) -> str:
-    """Return the type as written, empty if there is none; a type of the wrong kind or an unknown one is reported."""
-    declared = text(report, raw, "type", path)
-    if not declared:
-        if not isinstance(raw.get("type"), (list, dict)):
-            report.error("required", f"'type' of a {wanted} must be set", path)
-        return ""
-    info = TYPES.get(ALIASES.get(declared, declared))
-    if info is None:
-        hint = (
-            did_you_mean(declared, (name for name in (*TYPES, *ALIASES) if name[-1] == declared[-1])) if wanted else ""
-        )
-        report.error("unknown-type", f"Invalid type: {declared}", (*path, "type"), hint)
-    elif not {"task": info.is_task, "trigger": info.is_trigger}.get(wanted, info.kind == wanted):
-        report.error("unknown-type", f"Expected a {wanted}, but '{declared}' is a {info.kind}", (*path, "type"))
-    return declared
-
-
 def _own_properties(
-    report: Report, raw: dict[str, Any], path: Path, name: str, info: TypeInfo | None
-) -> tuple[Raw, dict[str, tuple[Task, ...]] | Raw]:
+    report: Report, raw: Raw, path: Path, info: TypeInfo | None
+) -> tuple[Raw, Mapping[str, tuple[Task, ...]]]:
     kinds = info.branches if info is not None else EMPTY
     branches: dict[str, tuple[Task, ...]] = {}
     properties: dict[str, Any] = {}
     for key, value in raw.items():
         if key in COMMON:
             continue
-        if key in kinds:
-            if value is not None:
-                _read_branch(report, value, (*path, key), kinds[key], branches)
-            continue
-        properties[key] = value
-        if info is not None and key not in info.properties and name.startswith(CORE):
-            unknown_key(report, key, sorted({*COMMON, *info.properties}), path, f"type {name}")
-    if info is not None:
-        _check_required(report, raw, path, info)
+        if key not in kinds:
+            properties[key] = value
+        elif value is not None:
+            _read_branch(report, value, (*path, key), kinds[key], branches)
     return properties or EMPTY, branches or EMPTY
-
-
-def _check_required(report: Report, raw: Raw, path: Path, info: TypeInfo) -> None:
-    for key in info.required:
-        value = raw.get(key)
-        if value is None or (key in info.branches and not value):
-            empty = "cannot be empty" if key in info.branches else "must be set"
-            report.error("required", f"the '{key}' property {empty}", (*path, key) if key in raw else path)
 
 
 def _read_branch(report: Report, value: Any, path: Path, kind: str, branches: dict[str, tuple[Task, ...]]) -> None:
@@ -151,8 +122,7 @@ def _read_branch(report: Report, value: Any, path: Path, kind: str, branches: di
     if kind == "tasks":
         branches[key] = read_tasks(report, value, path)
     elif kind == "task":
-        task = read_task(report, value, path)
-        branches[key] = () if task is None else (task,)
+        branches[key] = (read_task(report, value, path),)
     elif kind == "dag":
         branches[key] = _read_dag(report, value, path)
     elif isinstance(value, dict):
@@ -170,6 +140,8 @@ def _read_dag(report: Report, value: Any, path: Path) -> tuple[Task, ...]:
     for index, item in enumerate(value):
         here: Path = (*path, index)
         if not isinstance(item, dict) or not isinstance(item.get("task"), dict):
+            report.unsound = True
+            found.append(Task(id="", type=""))
             report.error(
                 "required", "'task' of a Dag's item must be set", here, "Write '- task: {id: …}', then 'dependsOn'"
             )
@@ -177,9 +149,7 @@ def _read_dag(report: Report, value: Any, path: Path) -> tuple[Task, ...]:
         for key in item:
             if key not in ("task", "dependsOn"):
                 unknown_key(report, key, ["task", "dependsOn"], here, "an item of a Dag")
-        task = read_task(report, item["task"], (*here, "task"), _depends_on(report, item, here))
-        if task is not None:
-            found.append(task)
+        found.append(read_task(report, item["task"], (*here, "task"), _depends_on(report, item, here)))
     return tuple(found)
 
 

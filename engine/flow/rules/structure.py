@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from engine.flow.model import Flow, Task
 from engine.flow.problems import Path, Report, did_you_mean
+from engine.flow.rules.cycles import find_cycle
 from engine.flow.types import CORE, TYPES
 
 
@@ -35,6 +36,8 @@ def check_structure(report: Report, flow: Flow) -> None:
     """Check the tree of tasks as a whole."""
     first: dict[str, Path] = {}
     for task, path, parent in walk_paths(flow):
+        if not task.id:
+            continue
         if task.id in first:
             line, _ = report.position((*first[task.id], "id"))
             report.error(
@@ -84,19 +87,3 @@ def _check_dag(report: Report, dag: Task, path: Path) -> None:
     cycle = find_cycle({name: tuple(d for d in task.depends_on if d in nodes) for name, task in nodes.items()})
     if cycle:
         report.error("dag", f"Cyclic dependency detected: {' -> '.join(cycle)}", (*path, "tasks"))
-
-
-def find_cycle(edges: dict[str, tuple[str, ...]]) -> list[str]:
-    """Return the nodes of one cycle, the first repeated at its end; empty if there is none."""
-    waiting = {name: set(needed) for name, needed in edges.items()}
-    while free := [name for name, needed in waiting.items() if not needed]:
-        for name in free:
-            del waiting[name]
-        for needed in waiting.values():
-            needed.difference_update(free)
-    trail: list[str] = []
-    name = next(iter(waiting), "")
-    while waiting and name not in trail:
-        trail.append(name)
-        name = min(waiting[name])
-    return [*trail[trail.index(name) :], name] if trail else []
