@@ -15,6 +15,7 @@ from topics.serde.codec import (
     encode_step,
     use_registry,
 )
+from topics.serde.display import to_json
 from topics.serde.table import KINDS, MESSAGES
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "decode",
     "encode",
     "encode_step",
+    "to_json",
     "use_registry",
 ]
