@@ -82,7 +82,7 @@ def record_names(definition: object) -> Iterator[str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_event_has_a_golden_file(kind: str) -> None:
-    golden = {path.stem for path in source.files() if path.parts[:2] == ("tests", "golden")}
+    golden = {path.name.split(".")[0] for path in source.files() if path.parts[:3] == ("tests", "golden", "messages")}
     missing = [each.__name__ for each in classes(kind, "events", Event) if each.__name__ not in golden]
 
-    assert not missing, f"No file under tests/golden bears the name of {', '.join(missing)}; see engine/README.md."
+    assert not missing, f"No file in tests/golden/messages for {', '.join(missing)}; see engine/README.md."
