@@ -89,7 +89,8 @@ def _parse(document: Document, strict: bool, silenced: Collection[str]) -> Parse
         return ParsedFlow(None, report.sorted())
     known_keys(report, raw, FLOW_KEYS, (), "a flow")
     flow = _build(report, apply_plugin_defaults(report, raw))
-    check_flow(report, flow)
+    if strict or not report.unsound:
+        check_flow(report, flow)
     kept = None if report.unsound or (strict and report.errors) else flow
     return ParsedFlow(kept, report.sorted(), raw)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -47,9 +47,8 @@ class Problem(msgspec.Struct, frozen=True):
 class Located(Protocol):
     """A document that can tell where a path stands."""
 
-    @property
-    def value(self) -> object:
-        """The content as plain JSON values."""
+    value: Any
+    """The content as plain JSON values."""
 
     def position(self, path: Path) -> tuple[int, int]:
         """Return line and column, from 1, of what stands at `path`, or of its nearest parent that is in the text."""
