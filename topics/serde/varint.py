@@ -1,13 +1,23 @@
 """Avro's variable-length zigzag integers, written and read.
 
-Owns the tables that make them cheap in Python. Encoding is a dictionary lookup for the small numbers (lengths, counts,
-epochs, attempts) and three for a timestamp; decoding is inlined by `reader`, and comes here for more than one byte.
+Owns the tables that make them cheap in Python. Encoding is a dictionary lookup for small numbers (lengths, counts,
+epochs, attempts); decoding is inlined by `reader`, and comes here for more than one byte. Timestamps, which take six
+bytes, are remembered both ways: the events of a step, and steps that follow each other, mostly have the same.
 """
 
 from __future__ import annotations
 
 SMALL_MAX = 1 << 13
 """Numbers below it are looked up whole; a table of this size costs half a megabyte."""
+
+TIMES_MAX = 4096
+"""How many timestamps are remembered each way, a few seconds' worth; then they are forgotten all at once."""
+
+TIME_MIN = 1 << 40
+"""Numbers from here on are taken for timestamps in milliseconds (they say 2004 and later); counters don't get there."""
+
+TIME_BYTES = 6
+"""What a timestamp takes, until the year 2039."""
 
 _LONG_MIN, _LONG_MAX = -(1 << 63), (1 << 63) - 1
 
@@ -32,29 +42,52 @@ _PAIRS = tuple(bytes((value & 0x7F | 0x80, value >> 7 | 0x80)) for value in rang
 """Two bytes that others follow."""
 
 
+def encoded(number: int) -> bytes:
+    """Return a number's encoded form.
+
+    Raises:
+        OverflowError: If it takes more than 64 bits.
+        TypeError: If it is no integer.
+    """
+    if not _LONG_MIN <= number <= _LONG_MAX:
+        raise OverflowError(f"Expected a number of 64 bits, but got {number}")
+    zigzag = (number << 1) ^ (number >> 63)
+    high = zigzag >> 14
+    if high < 1 << 14:
+        return _PAIRS[zigzag & 0x3FFF] + _LAST[high] if high else _LAST[zigzag]
+    higher = zigzag >> 28
+    last = _LAST[higher] if higher < 1 << 14 else _plain(higher)
+    return _PAIRS[zigzag & 0x3FFF] + _PAIRS[high & 0x3FFF] + last
+
+
 class Longs(dict[int, bytes]):
-    """Encoded form by number, for every 64-bit number; `LONG[n]` never grows it."""
+    """Encoded form by number; `LONG[n]` answers for every number of 64 bits, and stays as small as it is."""
 
     def __missing__(self, number: int) -> bytes:
-        """Encode a number that isn't in the table.
+        """Encode a number that isn't in the table; raises as `encoded` does."""
+        data = encoded(number)
+        if number >= TIME_MIN:
+            if len(_written) >= TIMES_MAX:
+                _forget()
+            _written.append(number)
+            self[number] = data
+        return data
 
-        Raises:
-            OverflowError: If it takes more than 64 bits.
-            TypeError: If it is no integer.
-        """
-        if not _LONG_MIN <= number <= _LONG_MAX:
-            raise OverflowError(f"Expected a number of 64 bits, but got {number}")
-        zigzag = (number << 1) ^ (number >> 63)
-        high = zigzag >> 14
-        if high < 1 << 14:
-            return _PAIRS[zigzag & 0x3FFF] + _LAST[high] if high else _LAST[zigzag]
-        higher = zigzag >> 28
-        if higher < 1 << 14:
-            return _PAIRS[zigzag & 0x3FFF] + _PAIRS[high & 0x3FFF] + _LAST[higher]
-        return _PAIRS[zigzag & 0x3FFF] + _PAIRS[high & 0x3FFF] + _plain(higher)
+
+def _forget() -> None:
+    numbers = _written[:]  # taken first: other threads may add to it meanwhile
+    del _written[: len(numbers)]
+    for number in numbers:
+        LONG.pop(number, None)
 
 
 LONG = Longs({number: _plain(number << 1 ^ number >> 63) for number in range(-64, SMALL_MAX)})
+
+_written: list[int] = []
+"""The timestamps that are in `LONG`."""
+
+_read: dict[bytes, int] = {}
+"""Zigzag form of timestamps by their bytes."""
 
 
 def more(data: bytes, at: int, first: int) -> tuple[int, int]:
@@ -72,6 +105,10 @@ def more(data: bytes, at: int, first: int) -> tuple[int, int]:
         Malformed: If the number has more than 64 bits, or more bytes than it needs to (one value, one encoding).
         IndexError: If the record ends within the number.
     """
+    start = at - 1
+    time = _read.get(data[start : start + TIME_BYTES])
+    if time is not None:
+        return time, start + TIME_BYTES
     value = first & 0x7F
     shift = 7
     while True:
@@ -79,12 +116,17 @@ def more(data: bytes, at: int, first: int) -> tuple[int, int]:
         at += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            if value >> 64 or byte == 0:
-                raise Malformed("a number isn't of 64 bits, or is padded")
-            return value, at
+            break
         shift += 7
         if shift > 63:
             raise Malformed("a number has more than ten bytes")
+    if value >> 64 or byte == 0:
+        raise Malformed("a number isn't of 64 bits, or is padded")
+    if at - start == TIME_BYTES:
+        if len(_read) >= TIMES_MAX:
+            _read.clear()
+        _read[data[start:at]] = value
+    return value, at
 
 
 def length(data: bytes, at: int, first: int) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """Deterministic samples of every message, and the golden files made of them.
 
-`python -m tests.topics.serde.samples` writes what is missing. A sample of a released schema version is never written
-again; the one of a version that is still being worked on follows its schema.
+`python -m tests.topics.serde.samples` brings the schemas up to date and writes the samples that are missing. A sample
+of a released schema version is never written again; the one of a version still being worked on follows its schema.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 
 import schemas
 from topics.messages import Step
-from topics.serde import KINDS, encode, encode_step, shapes
+from topics.serde import KINDS, derive, encode, encode_step, shapes
 from topics.serde.schema import schema_of
 from topics.serde.table import RECORDS
 
@@ -104,4 +104,7 @@ def write() -> None:
 
 
 if __name__ == "__main__":
-    write()
+    status = derive.main([])
+    if status == 0:
+        write()
+    raise SystemExit(status)
