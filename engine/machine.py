@@ -26,8 +26,17 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Something that happened: never refused, never edited. Named NounPastTense."""
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class Row(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """A piece of an aggregate's state, stored under a key of its own."""
+
+
+SEQUENCE = "q"
+
+
+class Sequence(Row, frozen=True, kw_only=True):
+    """How many events the aggregate has; key `q`, kept by whoever writes its steps."""
+
+    next: int
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True):

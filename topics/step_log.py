@@ -1,8 +1,8 @@
 """The rules of the step log: which records count, and how an owner writes (streams, section 2).
 
 Owns `StepFold`, the reader's rule that executors, standbys, projections and followers share, and `StepWriter`, the
-writer's rule of one owned partition. It decides nothing, stores nothing and runs no effect: its caller is told, in order,
-which of its steps counted.
+writer's rule of one owned partition. It decides nothing, stores nothing and runs no effect: its caller is told, in
+order, which of its steps counted.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from topics.ports import Ack, Record, Writer
 class StepFold:
     """Which records of one partition count.
 
-    A Claim counts iff its epoch is greater than the current one; a Step counts iff its epoch is the current one and its `n`
-    is the next. So the first writer of `n` under the current epoch wins, for every reader alike.
+    A Claim counts iff its epoch is greater than the current one; a Step counts iff its epoch is the current one and
+    its `n` is the next. So the first writer of `n` under the current epoch wins, for every reader alike.
     """
 
     __slots__ = ("epoch", "ignored", "next_n", "offset", "owner")
@@ -105,6 +105,11 @@ class StepWriter:
     def in_flight(self) -> int:
         """Steps appended and not acknowledged yet."""
         return len(self._pending)
+
+    @property
+    def last_pending(self) -> Pending | None:
+        """The step appended last, if it isn't acknowledged yet."""
+        return self._pending[-1] if self._pending else None
 
     def append(self, step: Step, value: bytes, payload: Any, *, durable: bool) -> None:
         """Hand the next step to the log.

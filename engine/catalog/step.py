@@ -7,10 +7,15 @@ from engine.catalog.decide import DECIDERS
 from engine.catalog.evolve import EVOLVERS
 from engine.catalog.react import REACTORS
 from engine.catalog.state import ROW_TYPES
-from engine.machine import Aggregate, Command, Draft, Rows, Step
+from engine.machine import SEQUENCE, Aggregate, Command, Draft, Rows, Sequence, Step
 
 FLOWS = Aggregate(
-    kind="flows", deciders=DECIDERS, evolvers=EVOLVERS, reactors=REACTORS, row_types=ROW_TYPES, draft=Draft
+    kind="flows",
+    deciders=DECIDERS,
+    evolvers=EVOLVERS,
+    reactors=REACTORS,
+    row_types={**ROW_TYPES, SEQUENCE: Sequence},
+    draft=Draft,
 )
 
 

@@ -90,3 +90,9 @@ class FireTimer(Command, frozen=True, kw_only=True):
 
     timer_id: str
     generation: int
+
+
+class AbandonExecution(Command, frozen=True, kw_only=True):
+    """End as FAILED because a record can't be processed. Made by the partition's owner, never written to the inbox."""
+
+    error: str

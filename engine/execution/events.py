@@ -95,6 +95,8 @@ class ScopeOpened(Event, frozen=True, kw_only=True):
     """For a loop: the order within one iteration."""
     values: tuple[str, ...] = ()
     """For a loop: the values, rendered once."""
+    outputs_json: bytes = b""
+    """Outputs that the flowable has from its beginning on, such as the branch an If chose."""
     at_ms: int = 0
 
 

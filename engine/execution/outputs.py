@@ -1,7 +1,7 @@
 """Outputs as templates read them: rows are fetched when a template asks, never all of them.
 
-Owns the lazy mappings `outputs` and `outputs.<task in a loop>`. A task inside loops has one level per loop around it, keyed
-by the loops' values.
+Owns the lazy mappings `outputs` and `outputs.<task in a loop>`. A task inside loops has one level per loop around it,
+keyed by the loops' values.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What comes next in a scope: which child, which phase, which end.
 
-Owns the order of children for every flowable and for the flow itself, and the way from a scope's end to its parent's. Rules
-as in the reference of the flow language: a failure stops further tasks, `errors` run then, `finally` always, and the final
-state is told by `tasks` alone. A kill runs none of them.
+Owns the order of children for every flowable and for the flow itself, and the way from a scope's end to its parent's.
+Rules as in the reference of the flow language: a failure stops further tasks, `errors` run then, `finally` always, and
+the final state is told by `tasks` alone. A kill runs none of them.
 """
 
 from __future__ import annotations

@@ -8,14 +8,14 @@ from engine.execution.draft import ExecutionDraft, Setting
 from engine.execution.evolve import EVOLVERS
 from engine.execution.react import REACTORS
 from engine.execution.state import ROW_TYPES
-from engine.machine import Aggregate, Command, Rows, Step
+from engine.machine import SEQUENCE, Aggregate, Command, Rows, Sequence, Step
 
 EXECUTIONS = Aggregate(
     kind="executions",
     deciders=DECIDERS,
     evolvers=EVOLVERS,
     reactors=REACTORS,
-    row_types=ROW_TYPES,
+    row_types={**ROW_TYPES, SEQUENCE: Sequence},
     draft=ExecutionDraft,
 )
 

@@ -1,7 +1,7 @@
 """Beginning, trying again and ending task runs.
 
-Owns what happens to a single task run; which one comes next is `scopes.py`. Deciders call these, they emit events and put
-the scopes that may go on into the agenda.
+Owns what happens to a single task run; which one comes next is `scopes.py`. Deciders call these, they emit events and
+put the scopes that may go on into the agenda.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from typing import Any
 import msgspec
 
 from engine import expression
+from engine.conditions import holds
 from engine.execution import events as e
 from engine.execution.draft import ExecutionDraft
 from engine.execution.retry import next_attempt_ms
 from engine.execution.state import ROOT, Scope, TaskRun, scope_key
-from engine.execution.variables import final_of, is_truthy, renderer_of
+from engine.execution.variables import final_of, renderer_of
 from engine.flow.model import Task
 from engine.flowables import Flowable, flowable_of
 from engine.tasks import Outcome, PureTask, Wait, pure_task_of
@@ -41,7 +42,7 @@ def start(draft: ExecutionDraft, scope: Scope, task: Task) -> None:
     )
     if task.run_if is not None:
         try:
-            if not is_truthy(renderer_of(draft, task, run)(task.run_if)):
+            if not holds(renderer_of(draft, task, run)(task.run_if)):
                 _decided(draft, run, State.SKIPPED)
                 return
         except (expression.RenderError, expression.NeedsWorld) as error:

@@ -86,7 +86,7 @@ def base_variables(draft: ExecutionDraft) -> dict[str, Any]:
 
 
 def parents_of(draft: ExecutionDraft, scope: Scope | None) -> list[dict[str, Any]]:
-    """Return value and outputs of the flowables around a scope's children, nearest first; those with neither are left out."""
+    """Return value and outputs of the flowables around a scope's children, nearest first, leaving out bare ones."""
     found: list[dict[str, Any]] = []
     while scope is not None and scope.id != ROOT:
         run = None if scope.iteration is not None else draft.run(scope.id)
@@ -147,16 +147,6 @@ class Renderer:
 def renderer_of(draft: ExecutionDraft, task: Task, run: TaskRun) -> Renderer:
     """Return a renderer for a task run."""
     return Renderer(draft, run_variables(draft, task, run), f"{draft.id}/{run.id}/{run.epoch}")
-
-
-def is_truthy(rendered: Any) -> bool:
-    """Return the truth of a rendered condition: false are "", false, 0, -0 and nothing."""
-    return expression.truthiness.condition(rendered)
-
-
-def describe_error(error: Exception, property_name: str | None = None) -> str:
-    """Return what a user reads about a failed rendering."""
-    return f"{property_name}: {error}" if property_name else str(error)
 
 
 def final_of(state: State, task: Task, attempts: int) -> State:

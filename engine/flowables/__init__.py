@@ -1,7 +1,8 @@
 """Flowable tasks: those whose children the engine runs. One module per flowable.
 
-Owns what a flowable decides when it begins: which branch, which order, which values. How children then follow each other is
-the same for all and lives in `engine/execution/scopes.py`. A new flowable is one module here, with a `FLOWABLE`, and its test.
+Owns what a flowable decides when it begins: which branch, which order, which values. How children then follow each
+other is the same for all and lives in `engine/execution/scopes.py`. A new flowable is one module here, with a
+`FLOWABLE`, and its test.
 """
 
 from __future__ import annotations

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from engine import expression
+from engine.conditions import holds
 from engine.flow.model import Task
 from engine.flowables import Flowable, Opening, Render
 
 
 def open_if(task: Task, render: Render) -> Opening:
     """Choose `then` or `else`."""
-    holds = expression.truthiness.condition(render(task.properties.get("condition", "")))
-    return Opening(branch="then" if holds else "else", outputs={"evaluationResult": holds})
+    true = holds(render(task.properties.get("condition", "")))
+    return Opening(branch="then" if true else "else", outputs={"evaluationResult": true})
 
 
 FLOWABLE = Flowable(types=("io.kestra.plugin.core.flow.If",), open=open_if)

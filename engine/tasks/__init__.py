@@ -1,7 +1,7 @@
 """Tasks that are pure computations: the engine decides them without a worker. One module per task.
 
-Owns what each of them comes to: outputs, log lines, a state, or a wait. A new one is one module here, with a `TASK`, and its
-test. A template that needs the world (`kv()`, `secret()` …) sends such a task to a worker instead.
+Owns what each of them comes to: outputs, log lines, a state, or a wait. A new one is one module here, with a `TASK`,
+and its test. A template that needs the world (`kv()`, `secret()` …) sends such a task to a worker instead.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine import expression
+from engine.conditions import holds
 from engine.flow.model import Task
 from engine.tasks import Line, Outcome, PureTask, Render
 from engine.values import State
@@ -14,11 +15,11 @@ def decide_assert(task: Task, render: Render) -> Outcome:
     lines: list[Line] = []
     for condition in conditions if isinstance(conditions, list | tuple) else [conditions]:
         try:
-            holds = expression.truthiness.condition(render(condition))
+            true = holds(render(condition))
         except expression.RenderError as error:
             lines.append(Line("ERROR", f"Assertion {condition!r} can't be rendered: {error}"))
             continue
-        if not holds:
+        if not true:
             lines.append(Line("ERROR", f"Assertion {condition!r} failed"))
     if not lines:
         return Outcome()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine import expression
+from engine.conditions import holds
 from engine.flow.model import Task
 from engine.tasks import Line, Outcome, PureTask, Render
 from engine.values import State
@@ -11,7 +11,7 @@ from engine.values import State
 def decide_fail(task: Task, render: Render) -> Outcome:
     """Fail with the error message, or succeed."""
     condition = task.properties.get("condition")
-    if condition is not None and not expression.truthiness.condition(render(condition)):
+    if condition is not None and not holds(render(condition)):
         return Outcome()
     message = render(task.properties.get("errorMessage", "Task failure"))
     return Outcome(state=State.FAILED, lines=(Line("ERROR", str(message)),))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from engine.execution import commands as c
 from engine.execution import events as e
 from engine.execution.draft import ExecutionDraft
 from engine.execution.effects import SendCancel, SendDrop, SendGrant
 from engine.execution.scopes import proceed
-from engine.execution.state import HEADER
+from engine.execution.state import TaskRun
 from engine.execution.task_runs import dispatch, end, end_attempt
 from engine.flow.model import Task
 from engine.values import State, parse_duration_ms
@@ -19,8 +21,12 @@ def claim_attempt(draft: ExecutionDraft, command: c.ClaimAttempt) -> None:
     A claim that its own worker repeats (the grant was lost) is granted again; the worker starts nothing twice.
     """
     run = draft.run(command.task_run_id)
-    answer = {"task_run_id": command.task_run_id, "epoch": command.epoch, "worker_id": command.worker_id}
-    if run is None or run.epoch != command.epoch or draft.get(HEADER) is None or draft.setting.flow is None:
+    answer: dict[str, Any] = {
+        "task_run_id": command.task_run_id,
+        "epoch": command.epoch,
+        "worker_id": command.worker_id,
+    }
+    if run is None or run.epoch != command.epoch or draft.header.settled or draft.setting.flow is None:
         draft.answers.append(SendDrop(**answer))
     elif run.state is State.RUNNING and run.worker_id == command.worker_id and not run.killing:
         draft.answers.append(SendGrant(**answer))
@@ -41,15 +47,20 @@ def _constant_timeout_ms(task: Task) -> int | None:
         return None
 
 
+def _holds(draft: ExecutionDraft, run: TaskRun, command: c.ReportTaskEnded | c.AttemptLost) -> bool:
+    """Tell whether the command speaks of the attempt that runs now, and comes from (or of) the worker that has it."""
+    return (
+        run.state is State.RUNNING
+        and run.epoch == command.epoch
+        and run.worker_id == command.worker_id
+        and not draft.header.settled
+    )
+
+
 def report_task_ended(draft: ExecutionDraft, command: c.ReportTaskEnded) -> None:
     """End the attempt if it is the current one and this worker holds it."""
     run = draft.run(command.task_run_id)
-    if (
-        run is None
-        or run.state is not State.RUNNING
-        or run.epoch != command.epoch
-        or run.worker_id != command.worker_id
-    ):
+    if run is None or not _holds(draft, run, command):
         return
     if draft.task(run).timeout is not None:
         draft.clear_timer(f"timeout/{run.id}")
@@ -62,14 +73,9 @@ def report_task_ended(draft: ExecutionDraft, command: c.ReportTaskEnded) -> None
 
 
 def attempt_lost(draft: ExecutionDraft, command: c.AttemptLost) -> None:
-    """Queue the attempt again under a new epoch, or fail it, as the policy says; one that was to be killed is killed."""
+    """Queue the attempt again under a new epoch, or fail it, as the policy says; one that is to be killed is killed."""
     run = draft.run(command.task_run_id)
-    if (
-        run is None
-        or run.state is not State.RUNNING
-        or run.epoch != command.epoch
-        or run.worker_id != command.worker_id
-    ):
+    if run is None or not _holds(draft, run, command):
         return
     if draft.task(run).timeout is not None:
         draft.clear_timer(f"timeout/{run.id}")

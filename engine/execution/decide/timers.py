@@ -22,6 +22,8 @@ def fire_timer(draft: ExecutionDraft, command: c.FireTimer) -> None:
     if timer is None or timer.due_ms != command.generation:
         return
     draft.clear_timer(command.timer_id)
+    if draft.header.settled:
+        return
     purpose, _slash, target = command.timer_id.partition("/")
     _PURPOSES[purpose](draft, target)
     proceed(draft)

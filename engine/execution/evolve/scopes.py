@@ -8,9 +8,11 @@ from engine.execution import events as e
 from engine.execution.evolve.counting import KEPT_IN_LOOPS, child_ended, counted
 from engine.execution.state import (
     CHUNK,
+    Output,
     Scope,
     Values,
     iteration_scope_id,
+    output_key,
     scope_key,
     values_key,
 )
@@ -34,6 +36,8 @@ def scope_opened(_rows: Rows, event: e.ScopeOpened) -> Changes:
             opened_ms=event.at_ms,
         ),
     )
+    if event.outputs_json:
+        yield output_key(event.task_id, event.path), Output(json=event.outputs_json)
     for chunk, start in enumerate(range(0, len(event.values), CHUNK)):
         yield values_key(event.scope_id, chunk), Values(values=event.values[start : start + CHUNK])
 

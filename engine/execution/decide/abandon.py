@@ -1,0 +1,19 @@
+"""Ending an execution whose partition can't go on otherwise, so that its users see why."""
+
+from __future__ import annotations
+
+from engine.execution import commands as c
+from engine.execution import events as e
+from engine.execution.draft import ExecutionDraft
+from engine.execution.state import HEADER, Header
+from engine.values import State
+
+
+def abandon_execution(draft: ExecutionDraft, command: c.AbandonExecution) -> None:
+    """End the execution as FAILED, whatever it was doing; one that doesn't exist or is over stays as it is."""
+    header: Header | None = draft.get(HEADER)
+    if header is None or header.settled:
+        return
+    if not header.ended_ms:
+        draft.emit(e.ExecutionEnded(state=State.FAILED, at_ms=draft.at_ms, error=command.error))
+    draft.emit(e.ExecutionSettled(at_ms=draft.at_ms))

@@ -1,0 +1,1 @@
+"""Turns commands into events: one owner per partition, one step per command, effects after the acknowledgement."""

@@ -1,0 +1,88 @@
+"""The flows that executions of this process run: a fold of the catalogue's events, in memory.
+
+Owns looking a revision up and compiling it once. It decides nothing: revisions are numbered by the catalogue aggregate.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from engine.catalog.events import FlowSaved
+from engine.flow import parse_flow
+from engine.flow.model import Flow
+from topics import catalog
+from topics.messages import Step
+from topics.ports import Log, Record
+from topics.serde import decode
+from topics.step_log import StepFold
+
+COMPILED_MAX = 2_000
+"""Compiled revisions kept: a flow of 100 lines takes some 50 kB."""
+BATCH = 500
+
+
+class Flows:
+    """All revisions by namespace, id and number.
+
+    Args:
+        log: Where the catalogue's events are.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._reader = log.reader()
+        self._folds: dict[int, StepFold] = {}
+        self._sources: dict[tuple[str, str, int], str] = {}
+        self._compiled: OrderedDict[tuple[str, str, int], Flow | None] = OrderedDict()
+        for partition in range(log.partitions(catalog.FLOWS_EVENTS)):
+            start = log.begin_offset(catalog.FLOWS_EVENTS, partition)
+            self._folds[partition] = StepFold(offset=start)
+            self._reader.add(catalog.FLOWS_EVENTS, partition, start)
+
+    def get(self, namespace: str, flow_id: str, revision: int) -> Flow | None:
+        """Return the flow at a revision, None if the catalogue doesn't have it or it doesn't parse.
+
+        A revision that isn't known is looked for up to the end of the log first: whoever names it has seen it there.
+        """
+        key = (namespace, flow_id, revision)
+        if key in self._compiled:
+            self._compiled.move_to_end(key)
+            return self._compiled[key]
+        source = self._sources.get(key)
+        if source is None:
+            self.catch_up()
+            source = self._sources.get(key)
+            if source is None:
+                return None
+        flow = self._compiled[key] = parse_flow(source, strict=False).flow
+        if len(self._compiled) > COMPILED_MAX:
+            self._compiled.popitem(last=False)
+        return flow
+
+    def poll(self) -> None:
+        """Fold what is there, without waiting."""
+        for record in self._reader.poll(BATCH, 0.0):
+            self._fold(record)
+
+    def catch_up(self) -> None:
+        """Fold up to the present end of the log."""
+        for partition, fold in self._folds.items():
+            end = self._log.end_offset(catalog.FLOWS_EVENTS, partition)
+            idle = 0
+            while fold.offset < end and idle < 200:
+                records = self._reader.poll(BATCH, 0.05)
+                idle = 0 if records else idle + 1
+                for record in records:
+                    self._fold(record)
+
+    def close(self) -> None:
+        """Release the reader."""
+        self._reader.close()
+
+    def _fold(self, record: Record) -> None:
+        message = record.message if record.message is not None else decode(record.value)
+        if not self._folds[record.partition].counts(message, record.offset) or not isinstance(message, Step):
+            return
+        for event in message.events:
+            if isinstance(event, FlowSaved):
+                self._sources[(event.namespace, event.flow_id, event.revision)] = event.source

@@ -1,0 +1,60 @@
+"""Which workers live, as far as this process has heard.
+
+Owns the clock of leases: the time of this process since it last heard a worker, never the time in a message, so that
+clock differences between machines don't matter. What becomes of a dead worker's attempts is decided by the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from topics import catalog
+from topics.messages import Heartbeat, WorkerLeaving
+from topics.ports import Log
+from topics.serde import decode
+
+LEASE_MS = 15_000
+"""Silence after which a worker counts as gone: five heartbeats."""
+BATCH = 500
+
+
+class Leases:
+    """When each worker was last heard.
+
+    Args:
+        log: Where heartbeats are.
+        monotonic_ms: A clock that never goes back.
+        lease_ms: Silence after which a worker counts as gone.
+    """
+
+    def __init__(self, log: Log, monotonic_ms: Callable[[], int], lease_ms: int = LEASE_MS) -> None:
+        self._reader = log.reader()
+        self._clock = monotonic_ms
+        self._lease_ms = lease_ms
+        self._since_ms = monotonic_ms()
+        self._heard_ms: dict[str, int] = {}
+        self._left: set[str] = set()
+        for partition in range(log.partitions(catalog.WORKERS_LEASES)):
+            end = log.end_offset(catalog.WORKERS_LEASES, partition)
+            self._reader.add(catalog.WORKERS_LEASES, partition, end)
+
+    def poll(self) -> None:
+        """Take in the heartbeats that are there, without waiting."""
+        now_ms = self._clock()
+        for record in self._reader.poll(BATCH, 0.0):
+            message = record.message if record.message is not None else decode(record.value)
+            if isinstance(message, Heartbeat):
+                self._heard_ms[message.worker_id] = now_ms
+                self._left.discard(message.worker_id)
+            elif isinstance(message, WorkerLeaving):
+                self._left.add(message.worker_id)
+
+    def is_gone(self, worker_id: str) -> bool:
+        """True if the worker left, or was silent for a whole lease since this process started."""
+        if worker_id in self._left:
+            return True
+        return self._clock() - self._heard_ms.get(worker_id, self._since_ms) > self._lease_ms
+
+    def close(self) -> None:
+        """Release the reader."""
+        self._reader.close()

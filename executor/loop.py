@@ -1,0 +1,257 @@
+"""The executor's loop: polls, hands records to partitions, takes acknowledgements in, fires timers.
+
+Owns the order of a pass and the bounds of its batches. It knows no command and no event.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from engine.execution.draft import Setting
+from executor.effects import Effects
+from executor.flows import Flows
+from executor.leases import LEASE_MS, Leases
+from executor.partition import Broken, Partition, Phase, Ports
+from executor.processor import AGGREGATES, Processor
+from executor.state.ports import Store
+from topics import catalog
+from topics.ports import Ack, Log
+from topics.step_log import Lost
+
+GROUP = "executors"
+BATCH_MAX = 500
+"""Commands per pass: some 50 ms of work, so that timers and acknowledgements aren't kept waiting."""
+IN_FLIGHT_MAX = 2_000
+"""Steps without acknowledgement before a process reads on: some 2 MB."""
+SWEEP_MS = 1_000
+"""How often leases and outstanding requests are looked through."""
+ACK_WAIT_S = 0.05
+UNASSIGNED_WAIT_S = 0.02
+"""A pass without partitions waits no longer: an assignment comes within `poll`, and has to be folded then."""
+
+logger = logging.getLogger(__name__)
+
+
+class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator may set of an executor."""
+
+    name: str
+    """Unique among processes; part of every claim."""
+    lease_ms: int = LEASE_MS
+    setting: Setting = Setting(flow=None)
+
+
+class Clocks(msgspec.Struct, frozen=True):
+    """The two clocks of a process, in milliseconds."""
+
+    now_ms: Callable[[], int]
+    monotonic_ms: Callable[[], int]
+
+
+class Executor:
+    """Runs the partitions that its consumer group gives to it.
+
+    Args:
+        log: The log.
+        store: Where rows are kept.
+        settings: What an operator set.
+        clocks: Wall clock (for due times) and monotonic clock (for leases).
+    """
+
+    def __init__(self, log: Log, store: Store, settings: ExecutorSettings, clocks: Clocks) -> None:
+        self._log = log
+        self._settings = settings
+        self._clocks = clocks
+        self._writer = log.writer()
+        self._tail = log.reader()
+        self._flows = Flows(log)
+        self._leases = Leases(log, clocks.monotonic_ms, settings.lease_ms)
+        effects = Effects(log, self._writer)
+        self._effects = effects
+        self._ports = Ports(log, self._writer, self._tail, effects, store, clocks.now_ms)
+        self._processors = {
+            catalog.inbox_of(kind): Processor(aggregate, self._flows.get, settings.setting)
+            for kind, aggregate in AGGREGATES.items()
+        }
+        self.partitions: dict[tuple[str, int], Partition] = {}
+        """By inbox topic and number."""
+        self._by_tail: dict[tuple[str, int], Partition] = {}
+        self._sweep_ms = 0
+        self._stopping = threading.Event()
+        self._reader = log.group(GROUP, tuple(self._processors), self._assigned, self._revoked)
+
+    def run(self) -> None:
+        """Run until `stop`; what is on its way is finished."""
+        while not self._stopping.is_set():
+            self.run_once(1.0)
+        self.close()
+
+    def stop(self) -> None:
+        """Make `run` return after this pass. Any thread may call it."""
+        self._stopping.set()
+        self._reader.wake()
+
+    def close(self) -> None:
+        """Wait for what is in flight, leave the group, release everything."""
+        for _ in range(100):
+            if not self._take_acks(ACK_WAIT_S) and not any(p.in_flight for p in self.partitions.values()):
+                break
+        self._reader.close()
+        self._flows.close()
+        self._leases.close()
+        self._tail.close()
+        self._writer.close()
+
+    def run_once(self, timeout_s: float) -> int:
+        """Make one pass, waiting at most `timeout_s` if there is nothing to do; return how many things were done."""
+        done = self._take_acks(0.0)
+        done += self._advance()
+        done += self._fire_timers()
+        self._sweep()
+        if self._in_flight() >= IN_FLIGHT_MAX:
+            return done + self._take_acks(ACK_WAIT_S)
+        records = self._reader.poll(BATCH_MAX, 0.0 if done else self._wait_s(timeout_s))
+        for record in records:
+            partition = self.partitions.get((record.topic, record.partition))
+            if partition is not None and partition.phase is Phase.OWNED:
+                with _Guard(self, partition):
+                    partition.process(record)
+        while self._in_flight():
+            taken = self._take_acks(ACK_WAIT_S)
+            done += taken
+            if not taken:
+                break
+        return done + len(records)
+
+    def _in_flight(self) -> int:
+        return sum(partition.in_flight for partition in self.partitions.values())
+
+    def _wait_s(self, timeout_s: float) -> float:
+        """Return how long a pass may wait: not past the next timer or sweep, hardly while partitions are on the way."""
+        if not self.partitions:
+            return min(timeout_s, UNASSIGNED_WAIT_S)
+        now_ms = self._clocks.now_ms()
+        wait_ms = timeout_s * 1000
+        for partition in self.partitions.values():
+            if partition.phase is not Phase.OWNED:
+                return min(timeout_s, 0.005)
+            wait_ms = min(wait_ms, partition.timers.next_ms() - now_ms)
+        if self._in_flight():
+            return 0.0
+        return max(wait_ms, 0.0) / 1000
+
+    # ---- acknowledgements ---------------------------------------------------------------------------------------
+
+    def _take_acks(self, timeout_s: float) -> int:
+        acks = [ack for ack in self._writer.poll(timeout_s) if ack.context is not None]
+        by_partition: dict[tuple[str, int], list[Ack]] = defaultdict(list)
+        for ack in acks:
+            by_partition[(ack.topic, ack.partition)].append(ack)
+        for (topic, number), own in by_partition.items():
+            partition = self.partitions.get((_inbox_of_events(topic), number))
+            if partition is not None:
+                with _Guard(self, partition):
+                    partition.acknowledged(own)
+        return len(acks)
+
+    # ---- owning -------------------------------------------------------------------------------------------------
+
+    def _assigned(self, pairs: Sequence[tuple[str, int]]) -> None:
+        for topic, number in pairs:
+            partition = Partition(self._processors[topic], number, self._ports, self._settings.name)
+            self.partitions[(topic, number)] = partition
+            self._by_tail[(catalog.events_of(partition.kind), number)] = partition
+            partition.reset()
+
+    def _revoked(self, pairs: Sequence[tuple[str, int]]) -> None:
+        for topic, number in pairs:
+            partition = self.partitions.pop((topic, number), None)
+            if partition is not None:
+                self._by_tail.pop((catalog.events_of(partition.kind), number), None)
+                partition.close()
+
+    def _advance(self) -> int:
+        """Fold and claim partitions that aren't owned yet."""
+        if all(partition.phase is Phase.OWNED for partition in self.partitions.values()):
+            return 0
+        records = self._tail.poll(BATCH_MAX, 0.0)
+        batches: dict[tuple[str, int], list[Any]] = defaultdict(list)
+        for record in records:
+            batches[(record.topic, record.partition)].append(record)
+        for key, batch in batches.items():
+            partition = self._by_tail.get(key)
+            if partition is not None and partition.phase is not Phase.OWNED:
+                partition.folded(batch)
+        moved = len(records)
+        for (topic, number), partition in list(self.partitions.items()):
+            if partition.phase is not Phase.OWNED and partition.advance():
+                self._reader.start(topic, number, partition.inbox)
+                moved += 1
+        return moved
+
+    def take_back(self, partition: Partition, why: Exception) -> None:
+        """Fold a partition anew after it was lost or broke; it is claimed again if it is still assigned."""
+        logger.warning("%s/%d is folded and claimed again: %s", partition.kind, partition.number, why)
+        key = (catalog.inbox_of(partition.kind), partition.number)
+        if self.partitions.get(key) is partition:
+            self._reader.pause(*key)
+            partition.reset()
+
+    # ---- time ---------------------------------------------------------------------------------------------------
+
+    def _owned(self) -> Iterable[Partition]:
+        return [partition for partition in self.partitions.values() if partition.phase is Phase.OWNED]
+
+    def _fire_timers(self) -> int:
+        now_ms = self._clocks.now_ms()
+        fired = 0
+        for partition in self._owned():
+            with _Guard(self, partition):
+                for due_ms, aggregate_id, timer_id in partition.timers.due(now_ms):
+                    partition.fire(due_ms, aggregate_id, timer_id)
+                    fired += 1
+        return fired
+
+    def _sweep(self) -> None:
+        """Look through leases and outstanding requests, once in a while."""
+        now_ms = self._clocks.monotonic_ms()
+        if now_ms < self._sweep_ms:
+            return
+        self._sweep_ms = now_ms + SWEEP_MS
+        self._flows.poll()
+        self._leases.poll()
+        for partition in self._owned():
+            for execution_id, run in partition.attempts.held():
+                if self._leases.is_gone(run.worker_id):
+                    self._effects.lose(execution_id, run.id, run.epoch, run.worker_id)
+            partition.repeat(self._clocks.now_ms())
+
+
+class _Guard:
+    """Takes a partition back when it was lost or broke, and lets every other error through."""
+
+    def __init__(self, executor: Executor, partition: Partition) -> None:
+        self._executor = executor
+        self._partition = partition
+
+    def __enter__(self) -> None:
+        """Nothing to begin."""
+
+    def __exit__(self, kind: Any, error: Any, _trace: Any) -> bool:
+        if isinstance(error, Lost | Broken):
+            self._executor.take_back(self._partition, error)
+            return True
+        return False
+
+
+_INBOXES = {catalog.events_of(kind): catalog.inbox_of(kind) for kind in AGGREGATES}
+
+
+def _inbox_of_events(events_topic: str) -> str:
+    return _INBOXES[events_topic]

@@ -1,0 +1,411 @@
+"""One partition of one kind: folded, claimed, then owned; its commands decided and appended as steps.
+
+Owns the life of a partition in this process and the order of things: decide, append, acknowledged, effects, rows. The
+only place that appends steps. It doesn't poll (`loop.py`), doesn't decide (`processor.py`) and writes nowhere else
+(`effects.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from enum import Enum
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from engine import machine
+from engine.execution.commands import AbandonExecution, FireTimer
+from engine.execution.events import TaskRunStarted
+from engine.machine import SEQUENCE, Command, Effect, Row, Sequence
+from executor.attempts import Attempts, attempt_index
+from executor.effects import Effects
+from executor.processor import Processor
+from executor.state.ports import Store
+from executor.state.rows import Changed, PartitionRows, Position
+from executor.timers import Timers, timer_index
+from topics import catalog
+from topics.messages import Cause, Claim, Step
+from topics.ports import Ack, Log, LogError, Reader, Record, RecordTooLarge, Writer
+from topics.serde import DecodeError, decode, encode, encode_step
+from topics.step_log import Lost, StepFold, StepWriter
+
+HASH_EVERY = 100
+"""Steps between two running hashes in the log: whoever folds notices a difference within so many steps."""
+GAP_POLLS_MAX = 200
+KILLS_MAX = 2
+"""Times that a record may stop its partition before it goes to the dead letters."""
+
+logger = logging.getLogger(__name__)
+
+
+class Phase(Enum):
+    """Where a partition is on the way to being owned."""
+
+    FOLDING = "folding"
+    CLAIMING = "claiming"
+    OWNED = "owned"
+
+
+class Broken(Exception):
+    """The partition met a record it can't process; it is folded and claimed anew, and the record tried once more."""
+
+
+class HashMismatch(Exception):
+    """What this process folded isn't what the owner of the step log had: stop the partition, keep the evidence."""
+
+
+class Ports(msgspec.Struct, frozen=True):
+    """What the partitions of a process share."""
+
+    log: Log
+    writer: Writer
+    tail: Reader
+    """Reads step logs while partitions fold."""
+    effects: Effects
+    store: Store
+    now_ms: Callable[[], int]
+
+
+class Decided(msgspec.Struct):
+    """A step on its way: what is to happen when it counts."""
+
+    id: str
+    changed: dict[str, Row | None]
+    writes: Changed
+    effects: list[tuple[str, Effect]]
+    position: Position
+
+
+class Partition:
+    """One partition that the group gave to this process.
+
+    Args:
+        processor: Decides its commands.
+        number: Which partition.
+        ports: What it shares with the others.
+        owner: Name of this process; every claim adds a number to it.
+    """
+
+    def __init__(self, processor: Processor, number: int, ports: Ports, owner: str) -> None:
+        self.kind = processor.aggregate.kind
+        self.number = number
+        self.phase = Phase.FOLDING
+        self.inbox = 0
+        """Next inbox offset to decide."""
+        self.attempts = Attempts()
+        self._processor = processor
+        self._ports = ports
+        self._owner = owner
+        self._claims = 0
+        self._topic = catalog.events_of(self.kind)
+        self.rows = PartitionRows(ports.store, processor.aggregate, number, _index_keys)
+        self.timers = Timers(self.rows)
+        self._fold = StepFold()
+        self._writer: StepWriter | None = None
+        self._hash = b""
+        self._end = 0
+        self._claim: Claim | None = None
+        self._claimed_at: int | None = None
+        self._kills: Counter[int] = Counter()
+        self.steps = 0
+        """Steps written since it is owned: a metric."""
+
+    # ---- folding and claiming -----------------------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """Drop what was decided and not acknowledged, and begin to fold from the stored rows."""
+        self.rows.forget_decided()
+        position = self.rows.position()
+        begin = self._ports.log.begin_offset(self._topic, self.number)
+        if position.offset < begin and position.offset:
+            raise LogError(
+                f"Expected {self._topic}/{self.number} to hold offset {position.offset}, but retention left only "
+                f"{begin} and later. Delete this executor's state directory to restore from a snapshot"
+            )
+        self._fold = StepFold(position.epoch, position.owner, position.next_n, max(position.offset, begin))
+        self.inbox = position.inbox
+        self._hash = position.hash
+        self._writer = None
+        self._claim = None
+        self._claimed_at = None
+        self.phase = Phase.FOLDING
+        self._end = self._ports.log.end_offset(self._topic, self.number)
+        self._ports.tail.add(self._topic, self.number, self._fold.offset)
+
+    def folded(self, records: list[Record]) -> None:
+        """Fold records of the step log, then write the rows once."""
+        steps: list[Changed] = []
+        for record in records:
+            if record.offset != self._fold.offset:
+                continue  # read again after a reset
+            message = record.message if record.message is not None else decode(record.value)
+            if self._fold.counts(message, record.offset) and isinstance(message, Step):
+                steps.append(self._fold_step(message, record))
+        self.rows.write(steps, self._position())
+
+    def _fold_step(self, step: Step, record: Record) -> Changed:
+        if step.hash is not None and step.hash != self._hash:
+            raise HashMismatch(
+                f"{self._topic}/{self.number}: folding step {step.n} (offset {record.offset}) found running hash "
+                f"{self._hash.hex()}, the log says {step.hash.hex()}: one of the last {HASH_EVERY} steps changed other "
+                f"rows here than where it was written"
+            )
+        rows = self.rows.of(step.id)
+        changed = machine.fold(self._processor.aggregate, rows, step.events)
+        if changed:
+            changed[SEQUENCE] = Sequence(next=step.seq + len(step.events))
+        writes = self.rows.change(step.id, changed)
+        self._hash = _chained(self._hash, record.value, writes)
+        self.inbox = step.cause.offset + (step.cause.kind == "inbox")
+        return writes
+
+    def advance(self) -> bool:
+        """Go one step further towards owning the partition; True if it is owned now."""
+        if self.phase is Phase.FOLDING and self._fold.offset >= self._end:
+            self._end = self._ports.log.end_offset(self._topic, self.number)
+            if self._fold.offset >= self._end:
+                self._claims += 1
+                self._claim = Claim(epoch=self._fold.epoch + 1, owner=f"{self._owner}/{self._claims}")
+                self.phase = Phase.CLAIMING
+                self._ports.writer.append(
+                    self._topic,
+                    self.number,
+                    b"",
+                    encode(self._claim),
+                    context=(self, self._claim),
+                    message=self._claim,
+                )
+        elif self.phase is Phase.CLAIMING and self._claimed_at is not None and self._fold.offset > self._claimed_at:
+            assert self._claim is not None
+            if self._fold.epoch == self._claim.epoch and self._fold.owner == self._claim.owner:
+                self._own()
+                return True
+            self.reset()
+        return False
+
+    def _own(self) -> None:
+        self._ports.tail.remove(self._topic, self.number)
+        self._writer = StepWriter(self._ports.writer, self._topic, self.number, self._fold, _message_of, self._read_gap)
+        self.phase = Phase.OWNED
+        self.timers.reload()
+        self.attempts.reload(self.rows, self._ports.now_ms())
+        logger.info("owns %s/%d under epoch %d, step %d", self.kind, self.number, self._fold.epoch, self._fold.next_n)
+
+    def _read_gap(self, start: int, end: int) -> list[Record]:
+        reader = self._ports.log.reader()
+        try:
+            reader.add(self._topic, self.number, start)
+            records: list[Record] = []
+            for _ in range(GAP_POLLS_MAX):
+                records += [record for record in reader.poll(500, 0.05) if record.offset < end]
+                if records and records[-1].offset >= end - 1:
+                    break
+            return records
+        finally:
+            reader.close()
+
+    # ---- deciding -----------------------------------------------------------------------------------------------
+
+    def process(self, record: Record) -> None:
+        """Decide a command of the inbox and append its step.
+
+        Raises:
+            Broken: If the engine met a bug; the record is tried once more, then it goes to the dead letters.
+        """
+        if record.offset < self.inbox:
+            return
+        aggregate_id = record.key.decode(errors="replace")
+        try:
+            command = record.message if record.message is not None else decode(record.value)
+            if type(command) not in self._processor.aggregate.deciders:
+                raise DecodeError(f"Expected a command of {self.kind}, but got {type(command).__name__}")
+        except DecodeError as error:
+            self._bury(record, str(error))
+            self.inbox = record.offset + 1
+            return
+        cause = Cause(kind="inbox", offset=record.offset, request=command.request)
+        try:
+            self._decide(aggregate_id, command, record.at_ms, cause, record.offset + 1)
+        except (Lost, LogError) as error:
+            if not isinstance(error, RecordTooLarge):
+                raise
+            self._abandon(aggregate_id, record, cause, f"A step of this execution is too large: {error}")
+        except Exception as bug:
+            self._kills[record.offset] += 1
+            logger.exception("a bug met %s of %s at offset %d", type(command).__name__, aggregate_id, record.offset)
+            if self._kills[record.offset] < KILLS_MAX:
+                raise Broken(f"{type(bug).__name__}: {bug}") from bug
+            self._bury(record, f"{type(bug).__name__}: {bug}")
+            self._abandon(aggregate_id, record, cause, f"The engine can't process a command: {bug}")
+        self.inbox = max(self.inbox, record.offset + 1)
+
+    def fire(self, due_ms: int, aggregate_id: str, timer_id: str) -> None:
+        """Decide what a due timer brings."""
+        command = FireTimer(timer_id=timer_id, generation=due_ms)
+        cause = Cause(kind="timer", offset=self.inbox, timer=timer_id)
+        self._decide(aggregate_id, command, self._ports.now_ms(), cause, self.inbox)
+
+    def _decide(self, aggregate_id: str, command: Command, at_ms: int, cause: Cause, inbox: int) -> None:
+        assert self._writer is not None
+        rows = self.rows.of(aggregate_id)
+        result = self._processor.process(aggregate_id, rows, command, at_ms)
+        effects = [(aggregate_id, effect) for effect in result.effects]
+        if not result.events and not command.request:
+            self._release_after_pending(effects)
+            return
+        self._append(aggregate_id, rows, command, result, About(at_ms, cause, inbox, effects))
+
+    def _append(
+        self, aggregate_id: str, rows: machine.Rows, command: Command, result: machine.Step, about: About
+    ) -> None:
+        writer = self._writer
+        assert writer is not None
+        sequence: Sequence | None = rows.get(SEQUENCE)
+        named = self._processor.named(aggregate_id, rows, command)
+        step = Step(
+            epoch=writer.epoch,
+            n=writer.next_n,
+            cause=about.cause,
+            id=aggregate_id,
+            seq=sequence.next if sequence else 0,
+            at_ms=about.at_ms,
+            namespace=named.namespace,
+            flow=named.flow,
+            revision=named.revision,
+            events=result.events,
+            hash=self._hash if writer.next_n % HASH_EVERY == 0 else None,
+        )
+        value = encode_step(self.kind, step)
+        changed = dict(result.changed)
+        if changed:
+            changed[SEQUENCE] = Sequence(next=step.seq + len(step.events))
+        durable = bool(command.request) or any(isinstance(event, TaskRunStarted) for event in result.events)
+        writes = self.rows.change(aggregate_id, changed)
+        self._hash = _chained(self._hash, value, writes)
+        position = Position(0, step.epoch, self._fold.owner, step.n + 1, about.inbox, self._hash)
+        writer.append(step, value, Decided(aggregate_id, changed, writes, about.effects, position), durable=durable)
+        self._note_timers(aggregate_id, changed)
+
+    def _note_timers(self, aggregate_id: str, changed: dict[str, Row | None]) -> None:
+        for key, row in changed.items():
+            if key[0] == "m" and row is not None:
+                self.timers.note(aggregate_id, key[2:], row.due_ms)  # type: ignore[attr-defined]
+
+    def _release_after_pending(self, effects: list[tuple[str, Effect]]) -> None:
+        assert self._writer is not None
+        pending = self._writer.last_pending
+        if pending is None:
+            for aggregate_id, effect in effects:
+                self._release(aggregate_id, effect)
+        else:
+            pending.payload.effects.extend(effects)
+
+    def _bury(self, record: Record, error: str) -> None:
+        logger.error(
+            "%s/%d offset %d goes to the dead letters: %s", record.topic, record.partition, record.offset, error
+        )
+        self._ports.effects.bury(record, error, self._ports.now_ms())
+
+    def _abandon(self, aggregate_id: str, record: Record, cause: Cause, error: str) -> None:
+        """End the execution of a record that can't be processed, so that its users see it."""
+        if AbandonExecution in self._processor.aggregate.deciders:
+            command = AbandonExecution(error=error, request=cause.request)
+            self._decide(aggregate_id, command, record.at_ms, cause, record.offset + 1)
+
+    # ---- acknowledged -------------------------------------------------------------------------------------------
+
+    def acknowledged(self, acks: list[Ack]) -> None:
+        """Take acknowledgements of this partition's records in: effects leave, then rows are written.
+
+        Raises:
+            Lost: If the partition has another owner now, or a write's fate is unknown.
+        """
+        counted: list[Decided] = []
+        try:
+            for ack in acks:
+                if isinstance(ack.context[1], Claim):
+                    self._claim_acknowledged(ack)
+                elif ack.context[0] is self._writer:
+                    assert self._writer is not None
+                    decided: Decided = self._writer.acknowledged(ack).payload
+                    counted.append(decided)
+                    for aggregate_id, effect in decided.effects:
+                        self._release(aggregate_id, effect)
+        finally:
+            if counted:
+                self._write(counted)
+
+    def _write(self, counted: list[Decided]) -> None:
+        position = msgspec.structs.replace(counted[-1].position, offset=self._fold.offset)
+        self.rows.write([decided.writes for decided in counted], position)
+        self.steps += len(counted)
+        now_ms = self._ports.now_ms()
+        for decided in counted:
+            for key, row in decided.changed.items():
+                if key[0] == "t":
+                    self.attempts.note(decided.id, key[2:], row, now_ms)
+
+    def _claim_acknowledged(self, ack: Ack) -> None:
+        if ack.context[1] is not self._claim:
+            return
+        if ack.offset is None:
+            raise Lost(f"the fate of the claim of {self._topic}/{self.number} is unknown: {ack.error}")
+        self._claimed_at = ack.offset
+
+    def _release(self, aggregate_id: str, effect: Effect) -> None:
+        self._ports.effects.release(aggregate_id, effect, self._build_job)
+
+    def _build_job(self, execution_id: str, task_run_id: str) -> Any:
+        return self._processor.job(execution_id, self.rows.of(execution_id), task_run_id, self._ports.now_ms())
+
+    def repeat(self, now_ms: int) -> None:
+        """Say again what is outstanding and due."""
+        for execution_id, effect in self.attempts.outstanding(now_ms):
+            self._release(execution_id, effect)
+
+    @property
+    def in_flight(self) -> int:
+        """Steps appended and not acknowledged yet."""
+        return self._writer.in_flight if self._writer is not None else 0
+
+    def close(self) -> None:
+        """Stop reading for this partition; what is stored stays."""
+        if self.phase is not Phase.OWNED:
+            self._ports.tail.remove(self._topic, self.number)
+
+    def _position(self) -> Position:
+        fold = self._fold
+        return Position(fold.offset, fold.epoch, fold.owner, fold.next_n, self.inbox, self._hash)
+
+
+class About(msgspec.Struct):
+    """What goes with a decided step besides its events."""
+
+    at_ms: int
+    cause: Cause
+    inbox: int
+    effects: list[tuple[str, Effect]]
+
+
+def _message_of(record: Record) -> Any:
+    return record.message if record.message is not None else decode(record.value)
+
+
+def _index_keys(aggregate_id: str, key: str, row: Row) -> tuple[bytes, ...]:
+    letter = key[0]
+    if letter == "t":
+        return attempt_index(aggregate_id, key, row)
+    return timer_index(aggregate_id, key, row) if letter == "m" else ()
+
+
+def _chained(before: bytes, value: bytes, writes: Changed) -> bytes:
+    digest = blake2b(before, digest_size=16)
+    digest.update(value)
+    for key, data in writes.writes.items():
+        digest.update(key)
+        if data is not None:
+            digest.update(data)
+    return digest.digest()

@@ -1,0 +1,91 @@
+"""One command: find its flow, let the engine decide, encode the step.
+
+Owns the context that deciders get. It appends nothing and remembers nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from engine import machine
+from engine.catalog.step import FLOWS
+from engine.execution.commands import CreateExecution
+from engine.execution.draft import ExecutionDraft, Setting
+from engine.execution.job import Job, build_job
+from engine.execution.state import HEADER, Header
+from engine.execution.step import EXECUTIONS
+from engine.flow.model import Flow
+from engine.machine import Aggregate, Command, Rows
+
+FindFlow = Callable[[str, str, int], "Flow | None"]
+
+AGGREGATES: dict[str, Aggregate] = {EXECUTIONS.kind: EXECUTIONS, FLOWS.kind: FLOWS}
+"""Every kind of aggregate that an executor runs."""
+
+
+class Named(msgspec.Struct, frozen=True):
+    """What a step's envelope tells a reader who has only the topic."""
+
+    namespace: str
+    flow: str
+    revision: int
+
+
+class Processor:
+    """Decides commands of one kind of aggregate.
+
+    Args:
+        aggregate: Which kind.
+        find_flow: Looks a flow's revision up.
+        setting: What deciders of executions read besides rows and flow.
+    """
+
+    def __init__(self, aggregate: Aggregate, find_flow: FindFlow, setting: Setting) -> None:
+        self.aggregate = aggregate
+        self._find_flow = find_flow
+        self._setting = setting
+        self._settings: dict[int, tuple[Flow, Setting]] = {}
+
+    def process(self, aggregate_id: str, rows: Rows, command: Command, at_ms: int) -> machine.Step:
+        """Return what the command comes to; see `engine.machine.step`."""
+        context = self._context(rows, command) if self.aggregate is EXECUTIONS else None
+        return machine.step(self.aggregate, aggregate_id, rows, command, at_ms, context)
+
+    def job(self, execution_id: str, rows: Rows, task_run_id: str, at_ms: int) -> Job | None:
+        """Return the job of an attempt, with its variables as of now; None if the task run is gone."""
+        context = self._context(rows, None)
+        if context.flow is None:
+            return None
+        return build_job(ExecutionDraft(EXECUTIONS, execution_id, rows, at_ms, context), task_run_id)
+
+    def named(self, aggregate_id: str, rows: Rows, command: Any) -> Named:
+        """Return namespace, flow and revision for the envelope of a step."""
+        if self.aggregate is FLOWS:
+            namespace, _slash, flow_id = aggregate_id.partition("/")
+            return Named(namespace, flow_id, 0)
+        header: Header | None = rows.get(HEADER)
+        if header is not None:
+            return Named(header.namespace, header.flow_id, header.revision)
+        return Named(
+            getattr(command, "namespace", ""), getattr(command, "flow_id", ""), getattr(command, "revision", 0)
+        )
+
+    def _context(self, rows: Rows, command: Command | None) -> Setting:
+        header: Header | None = rows.get(HEADER)
+        if header is not None:
+            flow = self._find_flow(header.namespace, header.flow_id, header.revision)
+        elif isinstance(command, CreateExecution):
+            flow = self._find_flow(command.namespace, command.flow_id, command.revision)
+        else:
+            flow = None
+        if flow is None:
+            return self._setting
+        known = self._settings.get(id(flow))
+        if known is None or known[0] is not flow:
+            if len(self._settings) > 1000:
+                self._settings.clear()
+            known = self._settings[id(flow)] = (flow, msgspec.structs.replace(self._setting, flow=flow))
+        return known[1]
