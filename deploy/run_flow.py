@@ -1,0 +1,152 @@
+"""`penstock run`: one flow, here and now, on a log that is gone afterwards.
+
+Owns the way of one execution from a file to an exit code. The log, the executor and the worker are the real ones; what
+is shown is `deploy/run_view.py`'s.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import msgspec
+
+from deploy.follow import Follower
+from deploy.open_log import open_log
+from deploy.own_log import configure_logging
+from deploy.problems import UserError
+from deploy.roles import executor_role, process_name
+from deploy.run_view import Line, LivePrinter, PlainPrinter, Printer, RunView
+from deploy.settings import Settings
+from deploy.supervisor import Supervisor, signals_ask
+from engine.catalog.commands import SaveFlow
+from engine.catalog.events import FlowSaved
+from engine.execution.commands import CreateExecution, KillExecution
+from engine.flow import Flow, parse_flow
+from engine.values import State
+from executor.state.memory import MemoryStore
+from topics.messages import LogEntry, Step
+from topics.ports import Log
+
+GOOD = frozenset({State.SUCCESS, State.WARNING})
+
+
+def run(path: Path, inputs: Sequence[str], labels: Sequence[str], *, plain: bool, debug: bool) -> int:
+    """Run the flow of a file and return the exit code: 0 if it ended in SUCCESS or WARNING, otherwise 1."""
+    configure_logging("DEBUG" if debug else "WARNING", "text")
+    source = path.read_text("utf-8")
+    flow = flow_of(path, source)
+    values = dict(pair(text, "--input") for text in inputs)
+    tags = dict(pair(text, "--label") for text in labels)
+    killed = threading.Event()
+    with tempfile.TemporaryDirectory(prefix="penstock-run-") as folder:
+        settings = Settings(data=Path(folder))
+        log = open_log(settings)
+        try:
+            with started(log, settings) as supervisor, signals_ask(killed.set):
+                follower = Follower(log, lambda: supervisor.wait(0))
+                execution_id = create(follower, flow, source, values, tags)
+                view = RunView()
+                printer = PlainPrinter() if plain or not sys.stdout.isatty() else LivePrinter()
+                try:
+                    follow(follower, execution_id, view, printer, killed)
+                finally:
+                    printer.close()
+                    follower.close()
+        finally:
+            log.close()
+    tell_end(view)
+    return 0 if view.state in GOOD else 1
+
+
+def flow_of(path: Path, source: str) -> Flow:
+    """Return the flow of a source.
+
+    Raises:
+        UserError: With every error, each with its line, if it can't run.
+    """
+    parsed = parse_flow(source)
+    if parsed.flow is None:
+        said = "; ".join(f"{path}:{each.line}:{each.column}: {each.path}: {each.message}" for each in parsed.errors)
+        raise UserError(said)
+    return parsed.flow
+
+
+def pair(text: str, option: str) -> tuple[str, str]:
+    """Return name and value of `NAME=VALUE`; `NAME=@FILE` reads the value from a file."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UserError(f"{option} {text}: expected NAME=VALUE")
+    return name, Path(value[1:]).read_text("utf-8") if value.startswith("@") else value
+
+
+@contextmanager
+def started(log: Log, settings: Settings) -> Iterator[Supervisor]:
+    """Run the roles that an execution needs."""
+    supervisor = Supervisor([executor_role(log, MemoryStore(), process_name())])
+    supervisor.start()
+    try:
+        yield supervisor
+    finally:
+        supervisor.stop()
+
+
+def create(follower: Follower, flow: Flow, source: str, inputs: dict[str, str], labels: dict[str, str]) -> str:
+    """Save the flow, start an execution of it, and return the execution's id.
+
+    Raises:
+        UserError: If an input is missing or impossible.
+    """
+    save = SaveFlow(namespace=flow.namespace, flow_id=flow.id, source=source)
+    saved = follower.ask("flows", f"{flow.namespace}/{flow.id}", save)
+    revision = next(event.revision for event in saved.events if isinstance(event, FlowSaved))
+    execution_id = str(uuid4())
+    command = CreateExecution(
+        namespace=flow.namespace,
+        flow_id=flow.id,
+        revision=revision,
+        inputs_json=msgspec.json.encode(inputs),
+        labels=labels,
+    )
+    follower.tell("executions", execution_id, command)
+    return execution_id
+
+
+def follow(follower: Follower, execution_id: str, view: RunView, printer: Printer, killed: threading.Event) -> None:
+    """Show an execution until nothing of it is left to do; a signal kills it, and its end is awaited."""
+    asked = False
+    while not view.settled:
+        if killed.is_set() and not asked:
+            asked = True
+            follower.tell("executions", execution_id, KillExecution())
+        printer.show(lines_of(follower, execution_id, view), view)
+    # The lines that a worker wrote before the end may lie in another partition, behind it.
+    printer.show(lines_of(follower, execution_id, view, timeout_s=0.0), view)
+
+
+def lines_of(follower: Follower, execution_id: str, view: RunView, timeout_s: float = 0.25) -> list[Line]:
+    """Return what the next records tell of an execution."""
+    lines: list[Line] = []
+    for message in follower.poll(timeout_s):
+        if isinstance(message, LogEntry):
+            if message.execution_id == execution_id:
+                lines.append(
+                    view.log_line(message.task_run_id, message.task_id, message.at_ms, message.level, message.message)
+                )
+        elif isinstance(message, Step) and message.id == execution_id:
+            lines += [line for event in message.events for line in view.fold(event)]
+    return lines
+
+
+def tell_end(view: RunView) -> None:
+    """Print the outputs, and how it ended."""
+    if view.outputs_json and (outputs := msgspec.json.decode(view.outputs_json)):
+        print(f"outputs {json.dumps(outputs, ensure_ascii=False)}")
+    seconds = max(view.ended_ms - view.started_ms, 0) / 1000
+    print(f"{view.state} in {seconds:.3f} s" + (f": {view.error}" if view.error else ""))

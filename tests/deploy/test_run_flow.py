@@ -1,0 +1,98 @@
+"""`penstock run`: the real executor on a log that is gone afterwards."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from deploy import cli
+
+HELLO = """
+id: hello
+namespace: demo
+inputs:
+  - id: name
+    type: STRING
+    defaults: world
+tasks:
+  - id: each
+    type: io.kestra.plugin.core.flow.ForEach
+    values: ["morning", "evening"]
+    tasks:
+      - id: greet
+        type: io.kestra.plugin.core.log.Log
+        message: "Good {{ taskrun.value }}, {{ inputs.name }}"
+  - id: answer
+    type: io.kestra.plugin.core.debug.Return
+    format: "{{ inputs.name | upper }}"
+outputs:
+  - id: shouted
+    type: STRING
+    value: "{{ outputs.answer.value }}"
+"""
+
+
+@pytest.fixture(autouse=True)
+def temporary_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the runs of a test keep their logs."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def saved(tmp_path: Path, text: str) -> str:
+    file = tmp_path / "flow.yaml"
+    file.write_text(text)
+    return str(file)
+
+
+def test_a_flow_runs_to_its_end_and_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = cli.main(["run", saved(tmp_path, HELLO), "-i", "name=Ada"])
+
+    said = capsys.readouterr().out
+    assert code == 0, said
+    assert "Good morning, Ada" in said
+    assert "Good evening, Ada" in said
+    assert 'outputs {"shouted": "ADA"}' in said
+    assert said.splitlines()[-1].startswith("SUCCESS in ")
+    assert [path.name for path in tmp_path.iterdir()] == ["flow.yaml"]
+
+
+def test_an_input_that_is_not_given_has_its_default(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["run", saved(tmp_path, HELLO)])
+
+    assert "Good morning, world" in capsys.readouterr().out
+
+
+def test_a_failed_execution_is_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flow = "id: f\nnamespace: demo\ntasks:\n  - id: no\n    type: io.kestra.plugin.core.execution.Fail\n"
+
+    code = cli.main(["run", saved(tmp_path, flow)])
+
+    assert code == 1
+    assert capsys.readouterr().out.splitlines()[-1].startswith("FAILED in ")
+
+
+def test_a_wrong_flow_is_answered_with_file_line_and_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = saved(tmp_path, "id: f\nnamespace: demo\ntasks:\n  - id: x\n")
+
+    code = cli.main(["run", file])
+
+    said = capsys.readouterr().err
+    assert code == 1
+    assert f"{file}:4:" in said
+
+
+def test_a_file_that_is_not_there_is_answered_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run", "nowhere.yaml"]) == 1
+
+    said = capsys.readouterr().err
+    assert "nowhere.yaml" in said
+    assert said.count("\n") == 1
+
+
+def test_an_input_without_a_value_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run", saved(tmp_path, HELLO), "-i", "name"]) == 1
+
+    assert "--input name: expected NAME=VALUE" in capsys.readouterr().err
