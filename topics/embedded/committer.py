@@ -1,0 +1,118 @@
+"""The one background thread of the embedded log: group commit, the regular sync, and writers that nobody polls.
+
+Owns when RocksDB's write-ahead log is synced. One sync serves everybody who asked before it began; while it runs, the
+next ones gather.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import Protocol
+
+from topics.embedded.wakeup import LONGEST_WAIT_S, Wakeup
+from topics.embedded.writer import EmbeddedWriter
+from topics.ports import Ack
+
+TICK_S = 0.01
+"""How long appends of a writer that doesn't poll stay unwritten."""
+
+SYNC_EVERY_S = 0.1
+"""How old an unsynced record gets at most: what a power failure may take of records that weren't asked to be
+durable."""
+
+IDLE_AFTER_S = 1.0
+"""After so long without appends the thread sleeps until one comes, so that an idle process uses no CPU."""
+
+
+class Committed(Protocol):
+    """What the committer needs of its log."""
+
+    def sync(self) -> str | None:
+        """Make everything written so far survive a power failure; return the error if that failed."""
+        ...
+
+    def write_queued(self) -> bool:
+        """Write what writers have queued; return whether there was any."""
+        ...
+
+    def deliver(self, synced: list[tuple[EmbeddedWriter, list[Ack]]], error: str | None) -> None:
+        """Hand acknowledgements to their writers."""
+        ...
+
+
+class Committer:
+    """Runs until `stop`."""
+
+    def __init__(self, log: Committed) -> None:
+        self._log = log
+        self._waiting: deque[tuple[EmbeddedWriter, list[Ack]]] = deque()
+        self._wakeup = Wakeup()
+        self._idle = False
+        self._unsynced = False
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="penstock-log-sync", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stir(self) -> None:
+        """Somebody appended."""
+        if self._idle:
+            self._idle = False
+            self._wakeup.notify()
+
+    def wrote(self) -> None:
+        """Something was written that nobody waits for; it is to be synced soon. Call it after the write."""
+        self._unsynced = True
+        self.stir()
+
+    def submit(self, writer: EmbeddedWriter, acks: list[Ack]) -> None:
+        """Hand these acknowledgements over once what was written before this call is synced."""
+        self._waiting.append((writer, acks))
+        self._wakeup.notify()
+
+    def stop(self) -> None:
+        """Sync once more, deliver, and end the thread."""
+        self._stopping = True
+        self._wakeup.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        clock = time.monotonic
+        ticked = busy = synced = clock()
+        while True:
+            self._wait()
+            stopping = self._stopping
+            now = clock()
+            if now - ticked >= TICK_S or stopping:
+                ticked = now
+                if self._log.write_queued() or self._unsynced:
+                    busy = now
+                elif now - busy > IDLE_AFTER_S:
+                    self._idle = True
+            if self._waiting or (self._unsynced and (now - synced >= SYNC_EVERY_S or stopping)):
+                self._sync()
+                busy = synced = now
+            if stopping:
+                return
+
+    def _wait(self) -> None:
+        if not self._idle:
+            self._wakeup.wait_until(lambda: self._waiting or self._stopping, TICK_S)
+            return
+        # An append that came just before this saw a thread that isn't idle and told nobody.
+        if not (self._log.write_queued() or self._unsynced):
+            self._wakeup.wait_until(lambda: not self._idle or self._waiting or self._stopping, LONGEST_WAIT_S)
+        self._idle = False
+
+    def _sync(self) -> None:
+        served = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        self._unsynced = False
+        error = self._log.sync()
+        if error is not None:
+            self._unsynced = True
+        if served:
+            self._log.deliver(served, error)

@@ -1,0 +1,103 @@
+"""Deleting what nobody needs: by age, and in compacted topics by key.
+
+Owns one pass over one partition. A pass holds the log's lock only for the moment in which it deletes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from itertools import islice
+
+import msgspec
+from rocksdict import Rdict, WriteBatch
+
+from topics.embedded.layout import PartitionMeta, entry_key, head, offset_of, state_key, unpack
+from topics.embedded.partition import Partition
+from topics.embedded.store import reading
+
+ENTRIES_PER_PASS = 50_000
+"""Entries that one pass over one partition looks at, at most; the next pass goes on."""
+
+COMPACTED_AFTER = 1000
+"""New records, at least, before a partition is compacted; and at least as many as it had left: so that each record
+pays for a constant number of looks."""
+
+TOMBSTONE_KEPT_MS = 86_400_000
+"""How long a tombstone outlives what it deletes, so that a reader under way sees it."""
+
+
+def cut_partition(database: Rdict, partition: Partition, lock: threading.Lock, cutoff_ms: int) -> int:
+    """Delete entries from the begin on that are older than `cutoff_ms`, up to the first that isn't.
+
+    Returns:
+        How many offsets went.
+    """
+    begin = partition.begin
+    upto, chain = begin, b""
+    with reading(f"{partition.topic}/{partition.number} from offset {begin}"):
+        for key, value in islice(_entries(database, partition), ENTRIES_PER_PASS):
+            about = head(value)
+            if about.at_ms >= cutoff_ms:
+                break
+            upto, chain = offset_of(key) + about.records, about.own
+    if upto == begin:
+        return 0
+    with lock:
+        batch = WriteBatch(raw_mode=True)
+        batch.put(
+            state_key(partition.topic_number, partition.number), msgspec.msgpack.encode(PartitionMeta(upto, chain))
+        )
+        batch.delete_range(entry_key(partition.prefix, begin), entry_key(partition.prefix, upto))
+        database.write(batch)
+        partition.begin = upto
+        partition.forget(upto)
+    return upto - begin
+
+
+def compact_partition(database: Rdict, partition: Partition, now_ms: int) -> int:
+    """Delete records that a later one of the same key replaces, and tombstones that are old.
+
+    Returns:
+        How many records went.
+    """
+    end = partition.end
+    if end - partition.compacted < max(COMPACTED_AFTER, partition.live):
+        return 0
+    newest: dict[bytes, bytes] = {}
+    doomed: list[bytes] = []
+    with reading(f"{partition.topic}/{partition.number}"):
+        for key, value in _entries(database, partition):
+            if offset_of(key) >= end:
+                break
+            entry = unpack(key, value)
+            replaced = newest.pop(entry.keys[0], None)
+            if replaced is not None:
+                doomed.append(replaced)
+            old = not entry.values[0] and entry.at_ms < now_ms - TOMBSTONE_KEPT_MS
+            # The last entry stays in any case: the partition's end is known by it.
+            if old and offset_of(key) != end - 1:
+                doomed.append(key)
+            else:
+                newest[entry.keys[0]] = key
+    for at in range(0, len(doomed), 1000):
+        batch = WriteBatch(raw_mode=True)
+        for key in doomed[at : at + 1000]:
+            batch.delete(key)
+        database.write(batch)
+    partition.compacted = end
+    partition.live = len(newest)
+    return len(doomed)
+
+
+def _entries(database: Rdict, partition: Partition) -> Iterator[tuple[bytes, bytes]]:
+    """Iterate over keys and values of the partition's entries, oldest first."""
+    stored = database.iter()
+    stored.seek(entry_key(partition.prefix, partition.begin))
+    while stored.valid():
+        key: bytes = stored.key()
+        if not key.startswith(partition.prefix):
+            break
+        yield key, stored.value()
+        stored.next()
+    stored.status()

@@ -1,0 +1,70 @@
+"""The RocksDB database under the embedded log: opening it safely, and its errors in the log's words.
+
+Owns the choice of options and the mapping of RocksDB's errors. What lies under which key is `layout.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rocksdict import DbClosedError, DBCompressionType, DBRecoveryMode, Options, Rdict
+
+from topics.ports import FatalLogError, LogError
+
+REPAIR_HINT = (
+    "Nothing was changed. Restore the directory from a backup, or keep what lies before the damage with "
+    "topics.embedded.salvage.salvage(directory, new_directory)."
+)
+
+
+def _options() -> Options:
+    options = Options(raw_mode=True)
+    # The default mode takes a flipped bit for the end of the log and drops what follows without a word.
+    options.set_wal_recovery_mode(DBRecoveryMode.tolerate_corrupted_tail_records())
+    # The log has one writer at a time, so RocksDB needs no machinery for several.
+    options.set_allow_concurrent_memtable_write(False)
+    options.set_enable_write_thread_adaptive_yield(False)
+    # Entries are written once and deleted in ranges: in blob files compaction doesn't copy them again and again.
+    options.set_enable_blob_files(True)
+    options.set_min_blob_size(256)
+    options.set_blob_compression_type(DBCompressionType.lz4())
+    options.set_enable_blob_gc(True)
+    options.set_compression_type(DBCompressionType.lz4())
+    options.set_write_buffer_size(32 << 20)
+    options.set_max_write_buffer_number(4)
+    options.set_max_open_files(512)
+    options.set_keep_log_file_num(4)
+    options.set_max_log_file_size(8 << 20)
+    return options
+
+
+def open_database(directory: Path, *, read_only: bool = False) -> Rdict:
+    """Open, or create, the database.
+
+    Raises:
+        FatalLogError: If its files are damaged.
+        LogError: If the disk refuses.
+    """
+    try:
+        return Rdict(str(directory), _options())
+    except Exception as error:
+        if "Corruption" in str(error) or "corrupt" in str(error):
+            raise FatalLogError(f"The log in {directory} is damaged: {error}. {REPAIR_HINT}") from error
+        raise LogError(f"The log in {directory} can't be opened: {error}") from error
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Give RocksDB's errors of a read the log's names; `what` says which topic, partition and offset is read."""
+    try:
+        yield
+    except DbClosedError as error:
+        raise LogError("The log is closed.") from error
+    except LogError:
+        raise
+    except Exception as error:
+        if "Corruption" in str(error):
+            raise FatalLogError(f"{what} can't be read, its bytes are damaged: {error}. {REPAIR_HINT}") from error
+        raise LogError(f"{what} can't be read: {error}") from error

@@ -1,0 +1,196 @@
+"""The tables of the embedded log: topics and their partitions, groups' committed offsets; loaded when it opens.
+
+Owns the check of what was stored: partition counts against the rules, and the newest entries of each partition against
+their chain.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import msgspec
+from rocksdict import Rdict, WriteBatch
+
+from topics.embedded.layout import (
+    FORMAT,
+    FORMAT_KEY,
+    HINT_PREFIX,
+    OFFSET_MAX,
+    TOPIC_PREFIX,
+    Damaged,
+    PartitionMeta,
+    TopicMeta,
+    entry_key,
+    head,
+    hint_key,
+    offset_of,
+    state_key,
+    unpack,
+)
+from topics.embedded.partition import Partition
+from topics.embedded.rules import TopicRules
+from topics.embedded.store import REPAIR_HINT, reading
+from topics.ports import FatalLogError
+
+VERIFIED_ENTRIES = 64
+"""How many of the newest entries of each partition are checked when the log opens; the others are when they are
+read."""
+
+TOPICS_MAX = 1 << 16
+
+
+class Tables:
+    """What the log knows about itself.
+
+    Raises:
+        FatalLogError: If stored partition counts differ from the rules, or bytes are damaged.
+    """
+
+    def __init__(self, database: Rdict, rules: TopicRules) -> None:
+        self.rules = rules
+        self._database = database
+        self._lock = threading.Lock()
+        self._topics: dict[str, TopicMeta] = {}
+        self.by_name: dict[tuple[str, int], Partition] = {}
+        self._hints: dict[bytes, int] = {}
+        self._unsaved: dict[bytes, int] = {}
+        with reading("The log's table of topics"):
+            self._load()
+
+    def partitions(self, topic: str) -> int:
+        """Return how many partitions a topic has, creating it if the rules know it. Raises FatalLogError."""
+        meta = self._topics.get(topic)
+        return meta.partitions if meta is not None else self._create(topic).partitions
+
+    def find(self, topic: str, partition: int) -> Partition:
+        """Return a partition, creating its topic if the rules know it. Raises FatalLogError."""
+        found = self.by_name.get((topic, partition))
+        if found is None:
+            count = self.partitions(topic)
+            if not 0 <= partition < count:
+                raise FatalLogError(f"{topic} has no partition {partition}, it has {count}.")
+            found = self.by_name[topic, partition]
+        return found
+
+    def all(self) -> list[Partition]:
+        """Return the partitions that exist now."""
+        return list(self.by_name.values())
+
+    def hint(self, group: str, topic: str, partition: int) -> int | None:
+        """Return the group's committed offset."""
+        return self._hints.get(hint_key(group, topic, partition))
+
+    def set_hint(self, key: bytes, offset: int) -> None:
+        """Commit an offset under a `hint_key`. It is stored with the next sync: a crash may bring the old one back."""
+        self._hints[key] = offset
+        self._unsaved[key] = offset
+
+    def save_hints(self) -> bool:
+        """Store commits that came since the last call; return whether there were any."""
+        if not self._unsaved:
+            return False
+        unsaved, self._unsaved = self._unsaved, {}
+        batch = WriteBatch(raw_mode=True)
+        for key, offset in list(unsaved.items()):
+            batch.put(key, offset.to_bytes(8, "big"))
+        self._database.write(batch)
+        return True
+
+    # -- opening -------------------------------------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        stored = self._database.get(FORMAT_KEY)
+        if stored is None:
+            self._database.put(FORMAT_KEY, bytes([FORMAT]))
+        elif stored != bytes([FORMAT]):
+            raise FatalLogError(
+                f"The log was written in format {stored[0]}, this version of Penstock reads format {FORMAT}. "
+                "Start the version that wrote it."
+            )
+        for key, value in self._scan(TOPIC_PREFIX):
+            topic = key[len(TOPIC_PREFIX) :].decode()
+            meta = msgspec.msgpack.decode(value, type=TopicMeta)
+            self._require_same_count(topic, meta)
+            self._add(topic, meta)
+        for partition in self.by_name.values():
+            self._restore(partition)
+        for key, value in self._scan(HINT_PREFIX):
+            self._hints[key] = int.from_bytes(value, "big")
+
+    def _scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        stored = self._database.iter()
+        stored.seek(prefix)
+        while stored.valid() and stored.key().startswith(prefix):
+            yield stored.key(), stored.value()
+            stored.next()
+        stored.status()
+
+    def _require_same_count(self, topic: str, meta: TopicMeta) -> None:
+        try:
+            wanted = self.rules.partitions(topic)
+        except KeyError:
+            return
+        if wanted != meta.partitions:
+            raise FatalLogError(
+                f"{topic} was created with {meta.partitions} partitions and can't have {wanted}: keys would change "
+                f"their partition. Set the partition count back to {meta.partitions}, or start with a new directory."
+            )
+
+    def _create(self, topic: str) -> TopicMeta:
+        try:
+            count = self.rules.partitions(topic)
+        except KeyError:
+            raise FatalLogError(f"There is no topic {topic!r}.") from None
+        with self._lock:
+            meta = self._topics.get(topic)
+            if meta is None:
+                assert len(self._topics) < TOPICS_MAX, "a topic's number has two bytes"
+                meta = TopicMeta(len(self._topics), count)
+                self._database.put(TOPIC_PREFIX + topic.encode(), msgspec.msgpack.encode(meta))
+                self._add(topic, meta)
+        return meta
+
+    def _add(self, topic: str, meta: TopicMeta) -> None:
+        single = self.rules.compacted(topic)
+        for number in range(meta.partitions):
+            self.by_name[topic, number] = Partition(topic, meta.number, number, self.rules.record_bytes_max, single)
+        self._topics[topic] = meta
+
+    def _restore(self, partition: Partition) -> None:
+        state = self._database.get(state_key(partition.topic_number, partition.number))
+        if state is not None:
+            meta = msgspec.msgpack.decode(state, type=PartitionMeta)
+            partition.begin = partition.end = meta.begin
+            partition.chain = meta.chain
+        self._verify_newest(partition)
+        partition.window = (partition.end, [])
+
+    def _verify_newest(self, partition: Partition) -> None:
+        """Check the newest entries backwards, and take end and chain from the last."""
+        stored = self._database.iter()
+        stored.seek_for_prev(entry_key(partition.prefix, OFFSET_MAX))
+        follower: tuple[int, bytes] | None = None
+        for _ in range(VERIFIED_ENTRIES):
+            if not (stored.valid() and stored.key().startswith(partition.prefix)):
+                break
+            key, value = stored.key(), stored.value()
+            first = offset_of(key)
+            if first < partition.begin:
+                break
+            try:
+                before, own, _, count = head(value)
+                end = first + count
+                unpack(key, value)
+                if follower is not None and follower != (end, own) and (follower[0] == end or not partition.single):
+                    raise Damaged("the entry after it doesn't follow on it")
+            except Damaged as error:
+                raise FatalLogError(
+                    f"{partition.topic}/{partition.number} is damaged at offset {first}: {error}. {REPAIR_HINT}"
+                ) from None
+            if follower is None:
+                partition.end = end
+                partition.chain = own
+            follower = (first, before)
+            stored.prev()
+        stored.status()
