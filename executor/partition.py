@@ -24,7 +24,7 @@ from executor.attempts import Attempts, attempt_index
 from executor.effects import Effects
 from executor.processor import Processor
 from executor.state.ports import Store
-from executor.state.rows import Changed, PartitionRows, Position
+from executor.state.rows import AggregateRows, Changed, PartitionRows, Position
 from executor.timers import Timers, timer_index
 from topics import catalog
 from topics.messages import Cause, Claim, Step
@@ -157,7 +157,7 @@ class Partition:
         changed = machine.fold(self._processor.aggregate, rows, step.events)
         if changed:
             changed[SEQUENCE] = Sequence(next=step.seq + len(step.events))
-        writes = self.rows.change(step.id, changed)
+        writes = rows.change(changed)
         self._hash = _chained(self._hash, record.value, writes)
         self.inbox = step.cause.offset + (step.cause.kind == "inbox")
         return writes
@@ -259,7 +259,7 @@ class Partition:
         self._append(aggregate_id, rows, command, result, About(at_ms, cause, inbox, effects))
 
     def _append(
-        self, aggregate_id: str, rows: machine.Rows, command: Command, result: machine.Step, about: About
+        self, aggregate_id: str, rows: AggregateRows, command: Command, result: machine.Step, about: About
     ) -> None:
         writer = self._writer
         assert writer is not None
@@ -283,7 +283,7 @@ class Partition:
         if changed:
             changed[SEQUENCE] = Sequence(next=step.seq + len(step.events))
         durable = bool(command.request) or any(isinstance(event, TaskRunStarted) for event in result.events)
-        writes = self.rows.change(aggregate_id, changed)
+        writes = rows.change(changed)
         self._hash = _chained(self._hash, value, writes)
         position = Position(0, step.epoch, self._fold.owner, step.n + 1, about.inbox, self._hash)
         writer.append(step, value, Decided(aggregate_id, changed, writes, about.effects, position), durable=durable)

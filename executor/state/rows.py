@@ -14,10 +14,17 @@ import msgspec
 from engine.machine import Aggregate, Row
 from executor.state.ports import Store
 
-CACHE_ROWS_MAX = 20_000
+CACHED_ROWS_MAX = 20_000
 """Decoded rows kept after they were written: some 20 MB; an execution's next command finds its rows here."""
+AGGREGATE_ROWS_MAX = 4_000
+"""Of one aggregate: a loop of 100,000 items passes through, it doesn't stay."""
 
 _encoder = msgspec.msgpack.Encoder()
+
+FIRST_ROW = "h"
+"""Key of the row that every aggregate has from its first event on: without it, it has no row at all."""
+INDEXED = "tm"
+"""First letters of the keys whose rows have index entries."""
 
 IndexKeys = Callable[[str, str, Row], "tuple[bytes, ...]"]
 """Index keys that a row has: (aggregate id, row key, row) -> keys below the partition's index family."""
@@ -40,10 +47,85 @@ class Position(msgspec.Struct, array_like=True):
 class Changed(msgspec.Struct):
     """What one step changes in the store, encoded."""
 
-    rows: dict[str, Row | None]
-    """By aggregate id and key, joined by NUL."""
+    aggregate: AggregateRows
+    rows: Mapping[str, Row | None]
+    """By key, as the engine changed them."""
     writes: dict[bytes, bytes | None]
     """Rows and index entries for the store."""
+
+
+class AggregateRows:
+    """The rows of one aggregate as the engine reads them (`engine.machine.Rows`): decided ones over stored ones."""
+
+    __slots__ = ("_decided", "_known", "_partition", "_whole", "id", "prefix")
+
+    def __init__(self, partition: PartitionRows, aggregate_id: str, prefix: bytes) -> None:
+        self.id = aggregate_id
+        self.prefix = prefix
+        """Of its rows' keys in the store."""
+        self._partition = partition
+        self._known: dict[str, Row | None] = {}
+        self._decided: dict[str, Row | None] = {}
+        """Changed and not written yet; a part of what is known."""
+        self._whole = False
+        """True if everything the store has of it is known: it was born in this process, and nothing was let go."""
+
+    def get(self, key: str) -> Any:
+        """Return the row, None if there is none."""
+        known = self._known
+        if key in known:
+            return known[key]
+        if self._whole:
+            return None
+        row = known[key] = self._partition.load(self.prefix, key)
+        if row is None and key == FIRST_ROW:
+            self._whole = True
+        return row
+
+    def scan(self, prefix: str) -> Iterator[tuple[str, Any]]:
+        """Yield (key, row) by prefix, in order."""
+        if self._whole:
+            rows = ((key, row) for key, row in self._known.items() if row is not None and key.startswith(prefix))
+            yield from sorted(rows)
+            return
+        decided = {key: row for key, row in self._decided.items() if key.startswith(prefix)}
+        stored = self._partition.load_all(self.prefix, prefix)
+        if not decided:
+            yield from stored
+            return
+        merged: dict[str, Row | None] = dict(stored)
+        merged.update(decided)
+        yield from ((key, row) for key, row in sorted(merged.items()) if row is not None)
+
+    def change(self, changed: Mapping[str, Row | None]) -> Changed:
+        """Put a decided (or folded) step's rows over the store, and return what is to be written when it counts."""
+        writes: dict[bytes, bytes | None] = {}
+        index = self._partition.index_changes
+        for key, row in changed.items():
+            if key[0] in INDEXED:
+                writes.update(index(self.id, key, self.get(key), row))
+            writes[self.prefix + key.encode()] = None if row is None else _encoder.encode(row)
+        self._known.update(changed)
+        self._decided.update(changed)
+        return Changed(self, changed, writes)
+
+    def written(self, rows: Mapping[str, Row | None]) -> None:
+        """Note that changed rows are in the store now."""
+        decided = self._decided
+        for key, row in rows.items():
+            if decided.get(key, _NOTHING) is row:
+                del decided[key]
+        if len(self._known) > AGGREGATE_ROWS_MAX:
+            self._known = dict(decided)
+            self._whole = False
+
+    @property
+    def idle(self) -> bool:
+        """True if nothing of it waits to be written."""
+        return not self._decided
+
+    def __len__(self) -> int:
+        return len(self._known)
 
 
 class PartitionRows:
@@ -53,7 +135,7 @@ class PartitionRows:
         store: Where they are kept; shared by the partitions of a process.
         aggregate: Whose rows.
         partition: Number of the partition.
-        index_keys: Which index entries a row has.
+        index_keys: Which index entries a row has; only rows under `INDEXED` keys are asked.
     """
 
     def __init__(self, store: Store, aggregate: Aggregate, partition: int, index_keys: IndexKeys) -> None:
@@ -61,77 +143,51 @@ class PartitionRows:
         self._prefix = aggregate.kind.encode() + b"/" + partition.to_bytes(2, "big")
         self._index_keys = index_keys
         self._decoders = {letter: msgspec.msgpack.Decoder(row_type) for letter, row_type in aggregate.row_types.items()}
-        self._dirty: dict[str, Row | None] = {}
-        self._cache: dict[str, Row | None] = {}
+        self._aggregates: dict[str, AggregateRows] = {}
+        self._cached = 0
 
     def of(self, aggregate_id: str) -> AggregateRows:
         """Return the rows of one aggregate."""
-        return AggregateRows(self, aggregate_id)
+        rows = self._aggregates.get(aggregate_id)
+        if rows is None:
+            prefix = self._prefix + b"r" + aggregate_id.encode() + b"\0"
+            rows = self._aggregates[aggregate_id] = AggregateRows(self, aggregate_id, prefix)
+        return rows
 
-    def read(self, full_key: str) -> Row | None:
-        """Return a row by `<aggregate id>NUL<key>`, decided ones included."""
-        if full_key in self._dirty:
-            return self._dirty[full_key]
-        if full_key in self._cache:
-            return self._cache[full_key]
-        data = self._store.get(self._row_key(full_key))
-        row = None if data is None else self._decode(full_key, data)
-        self._remember(full_key, row)
-        return row
+    def load(self, prefix: bytes, key: str) -> Row | None:
+        """Return a stored row."""
+        data = self._store.get(prefix + key.encode())
+        return None if data is None else self._decode(key, data)
 
-    def scan(self, aggregate_id: str, prefix: str) -> Iterator[tuple[str, Row]]:
-        """Yield an aggregate's (key, row) by prefix, in order, decided ones included."""
-        start = f"{aggregate_id}\0{prefix}"
-        cut = len(aggregate_id) + 1
-        changed = {key: row for key, row in self._dirty.items() if key.startswith(start)}
-        begin = self._row_key(start)
-        found: Iterator[tuple[str, Row]] = (
-            (full_key, self._decode(full_key, value))
-            for full_key, value in (
-                (key[len(self._prefix) + 1 :].decode(), value) for key, value in self._store.scan(begin, _after(begin))
-            )
-            if full_key not in changed
-        )
-        if not changed:
-            yield from ((key[cut:], row) for key, row in found)
-            return
-        merged = dict(found)
-        merged.update((key, row) for key, row in changed.items() if row is not None)
-        yield from ((key[cut:], row) for key, row in sorted(merged.items()))
+    def load_all(self, prefix: bytes, keys: str) -> Iterator[tuple[str, Row]]:
+        """Yield stored (key, row) of an aggregate whose keys begin with `keys`, in order."""
+        begin = prefix + keys.encode()
+        for stored, data in self._store.scan(begin, _after(begin)):
+            key = stored[len(prefix) :].decode()
+            yield key, self._decode(key, data)
 
-    def change(self, aggregate_id: str, changed: Mapping[str, Row | None]) -> Changed:
-        """Put a decided (or folded) step's rows over the store, and return what is to be written when it counts."""
-        rows: dict[str, Row | None] = {}
-        writes: dict[bytes, bytes | None] = {}
-        for key, row in changed.items():
-            full_key = f"{aggregate_id}\0{key}"
-            old = self.read(full_key)
-            if old is None and row is None:
-                continue
-            before = self._index_keys(aggregate_id, key, old) if old is not None else ()
-            after = self._index_keys(aggregate_id, key, row) if row is not None else ()
-            if before != after:
-                for index_key in before:
-                    writes[self._index(index_key)] = None
-                for index_key in after:
-                    writes[self._index(index_key)] = b""
-            rows[full_key] = row
-            writes[self._row_key(full_key)] = None if row is None else _encoder.encode(row)
-        self._dirty.update(rows)
-        return Changed(rows, writes)
+    def index_changes(self, aggregate_id: str, key: str, old: Row | None, new: Row | None) -> dict[bytes, bytes | None]:
+        """Return the index entries that a changed row takes away and brings."""
+        before = self._index_keys(aggregate_id, key, old) if old is not None else ()
+        after = self._index_keys(aggregate_id, key, new) if new is not None else ()
+        if before == after:
+            return {}
+        changes: dict[bytes, bytes | None] = {self._index(entry): None for entry in before}
+        changes.update((self._index(entry), b"") for entry in after)
+        return changes
 
     def write(self, steps: list[Changed], position: Position) -> None:
         """Write acknowledged steps and how far the log is folded, atomically."""
         writes: dict[bytes, bytes | None] = {}
-        dirty = self._dirty
         for changed in steps:
             writes.update(changed.writes)
-            for full_key, row in changed.rows.items():
-                if dirty.get(full_key, _NOTHING) is row:
-                    del dirty[full_key]
-                    self._remember(full_key, row)
         writes[self._prefix + b"p"] = _encoder.encode(position)
         self._store.write(writes)
+        for changed in steps:
+            changed.aggregate.written(changed.rows)
+            self._cached += len(changed.rows)
+        if self._cached > CACHED_ROWS_MAX:
+            self._let_go()
 
     def position(self) -> Position:
         """Return how far the stored rows are."""
@@ -140,8 +196,8 @@ class PartitionRows:
 
     def forget_decided(self) -> None:
         """Drop everything that isn't in the store."""
-        self._dirty.clear()
-        self._cache.clear()
+        self._aggregates.clear()
+        self._cached = 0
 
     def index(self, start: bytes, end: bytes) -> Iterator[bytes]:
         """Yield stored index keys with start <= key < end, in order."""
@@ -151,10 +207,9 @@ class PartitionRows:
 
     def stored(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield every stored row as (`<aggregate id>NUL<key>`, encoded row)."""
-        begin = self._row_key("")
-        cut = len(self._prefix) + 1
+        begin = self._prefix + b"r"
         for key, value in self._store.scan(begin, _after(begin)):
-            yield key[cut:], value
+            yield key[len(begin) :], value
 
     def encoded(self, full_key: bytes) -> bytes | None:
         """Return a stored row as it is encoded."""
@@ -165,30 +220,26 @@ class PartitionRows:
         writes: dict[bytes, bytes | None] = {}
         for full_key, value in rows.items():
             writes[self._prefix + b"r" + full_key] = value
-            if value is not None:
-                text = full_key.decode()
-                aggregate_id, _nul, key = text.partition("\0")
-                for index_key in self._index_keys(aggregate_id, key, self._decode(text, value)):
-                    writes[self._index(index_key)] = b""
+            aggregate_id, _nul, key = full_key.decode().partition("\0")
+            if value is not None and key[0] in INDEXED:
+                writes.update(self.index_changes(aggregate_id, key, None, self._decode(key, value)))
         if position is not None:
             writes[self._prefix + b"p"] = _encoder.encode(position)
         self._store.write(writes)
 
-    def _row_key(self, full_key: str) -> bytes:
-        return self._prefix + b"r" + full_key.encode()
+    def _let_go(self) -> None:
+        """Keep the younger half of the aggregates that have nothing to write."""
+        old = list(self._aggregates.values())
+        for rows in old[: len(old) // 2]:
+            if rows.idle:
+                del self._aggregates[rows.id]
+        self._cached = sum(len(rows) for rows in self._aggregates.values())
 
     def _index(self, index_key: bytes) -> bytes:
         return self._prefix + b"i" + index_key
 
-    def _decode(self, full_key: str, data: bytes) -> Any:
-        return self._decoders[full_key[full_key.index("\0") + 1]].decode(data)
-
-    def _remember(self, full_key: str, row: Row | None) -> None:
-        cache = self._cache
-        cache[full_key] = row
-        if len(cache) > CACHE_ROWS_MAX:
-            for key in list(cache)[: CACHE_ROWS_MAX // 10]:
-                del cache[key]
+    def _decode(self, key: str, data: bytes) -> Any:
+        return self._decoders[key[0]].decode(data)
 
 
 _NOTHING: Any = object()
@@ -196,21 +247,3 @@ _NOTHING: Any = object()
 
 def _after(prefix: bytes) -> bytes:
     return prefix + b"\xff" * 8
-
-
-class AggregateRows:
-    """The rows of one aggregate, as the engine reads them (`engine.machine.Rows`)."""
-
-    __slots__ = ("_id", "_rows")
-
-    def __init__(self, rows: PartitionRows, aggregate_id: str) -> None:
-        self._rows = rows
-        self._id = aggregate_id + "\0"
-
-    def get(self, key: str) -> Any:
-        """Return the row, None if there is none."""
-        return self._rows.read(self._id + key)
-
-    def scan(self, prefix: str) -> Iterator[tuple[str, Any]]:
-        """Yield (key, row) by prefix, in order."""
-        return self._rows.scan(self._id[:-1], prefix)
