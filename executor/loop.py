@@ -44,6 +44,8 @@ class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """Unique among processes; part of every claim."""
     lease_ms: int = LEASE_MS
+    standby: bool = False
+    """Fold the partitions of others too, so that a takeover has only seconds of the log to read."""
     setting: Setting = Setting(flow=None)
 
 
@@ -81,9 +83,15 @@ class Executor:
         }
         self.partitions: dict[tuple[str, int], Partition] = {}
         """By inbox topic and number."""
+        self._standby: dict[tuple[str, int], Partition] = {}
+        """Partitions of others that are folded here as well."""
         self._by_tail: dict[tuple[str, int], Partition] = {}
         self._sweep_ms = 0
         self._stopping = threading.Event()
+        if settings.standby:
+            for inbox in self._processors:
+                for number in range(log.partitions(inbox)):
+                    self._fold_along(inbox, number)
         self._reader = log.group(GROUP, tuple(self._processors), self._assigned, self._revoked)
 
     def run(self) -> None:
@@ -154,7 +162,7 @@ class Executor:
         for ack in acks:
             by_partition[(ack.topic, ack.partition)].append(ack)
         for (topic, number), own in by_partition.items():
-            partition = self.partitions.get((_inbox_of_events(topic), number))
+            partition = self.partitions.get((_inbox_beside(topic), number))
             if partition is not None:
                 with _Guard(self, partition):
                     partition.acknowledged(own)
@@ -162,23 +170,32 @@ class Executor:
 
     # ---- owning -------------------------------------------------------------------------------------------------
 
+    def _fold_along(self, inbox: str, number: int) -> Partition:
+        partition = Partition(self._processors[inbox], number, self._ports, self._settings.name)
+        self._standby[(inbox, number)] = partition
+        self._by_tail[(catalog.events_of(partition.kind), number)] = partition
+        partition.reset()
+        return partition
+
     def _assigned(self, pairs: Sequence[tuple[str, int]]) -> None:
         for topic, number in pairs:
-            partition = Partition(self._processors[topic], number, self._ports, self._settings.name)
-            self.partitions[(topic, number)] = partition
-            self._by_tail[(catalog.events_of(partition.kind), number)] = partition
-            partition.reset()
+            partition = self._standby.get((topic, number)) or self._fold_along(topic, number)
+            self.partitions[(topic, number)] = self._standby.pop((topic, number))
+            partition.join()
 
     def _revoked(self, pairs: Sequence[tuple[str, int]]) -> None:
         for topic, number in pairs:
             partition = self.partitions.pop((topic, number), None)
-            if partition is not None:
-                self._by_tail.pop((catalog.events_of(partition.kind), number), None)
-                partition.close()
+            if partition is None:
+                continue
+            del self._by_tail[(catalog.events_of(partition.kind), number)]
+            partition.close()
+            if self._settings.standby:
+                self._fold_along(topic, number)
 
     def _advance(self) -> int:
-        """Fold and claim partitions that aren't owned yet."""
-        if all(partition.phase is Phase.OWNED for partition in self.partitions.values()):
+        """Fold partitions that aren't owned (yet), and claim those that were assigned."""
+        if not self._standby and all(partition.phase is Phase.OWNED for partition in self.partitions.values()):
             return 0
         records = self._tail.poll(BATCH_MAX, 0.0)
         batches: dict[tuple[str, int], list[Any]] = defaultdict(list)
@@ -230,7 +247,7 @@ class Executor:
             for execution_id, run in partition.attempts.held():
                 if self._leases.is_gone(run.worker_id):
                     self._effects.lose(execution_id, run.id, run.epoch, run.worker_id)
-            partition.repeat(self._clocks.now_ms())
+            partition.sweep(self._clocks.now_ms())
 
 
 class _Guard:
@@ -250,8 +267,13 @@ class _Guard:
         return False
 
 
-_INBOXES = {catalog.events_of(kind): catalog.inbox_of(kind) for kind in AGGREGATES}
+_INBOXES = {
+    topic: catalog.inbox_of(kind)
+    for kind in AGGREGATES
+    for topic in (catalog.events_of(kind), catalog.snapshots_of(kind))
+}
 
 
-def _inbox_of_events(events_topic: str) -> str:
-    return _INBOXES[events_topic]
+def _inbox_beside(topic: str) -> str:
+    """Return the inbox of the aggregate whose steps or snapshots are on `topic`."""
+    return _INBOXES[topic]

@@ -25,10 +25,11 @@ from executor.effects import Effects
 from executor.processor import Processor
 from executor.state.ports import Store
 from executor.state.rows import AggregateRows, Changed, PartitionRows, Position
+from executor.state.snapshot import Snapshots, restore
 from executor.timers import Timers, timer_index
 from topics import catalog
 from topics.messages import Cause, Claim, Step
-from topics.ports import Ack, Log, LogError, Reader, Record, RecordTooLarge, Writer
+from topics.ports import Ack, FatalLogError, Log, LogError, Reader, Record, RecordTooLarge, Writer
 from topics.serde import DecodeError, decode, encode, encode_step
 from topics.step_log import Lost, StepFold, StepWriter
 
@@ -103,6 +104,7 @@ class Partition:
         self._topic = catalog.events_of(self.kind)
         self.rows = PartitionRows(ports.store, processor.aggregate, number, _index_keys)
         self.timers = Timers(self.rows)
+        self._snapshots = Snapshots(ports.writer, self.rows, catalog.snapshots_of(self.kind), number)
         self._fold = StepFold()
         self._writer: StepWriter | None = None
         self._hash = b""
@@ -120,11 +122,8 @@ class Partition:
         self.rows.forget_decided()
         position = self.rows.position()
         begin = self._ports.log.begin_offset(self._topic, self.number)
-        if position.offset < begin and position.offset:
-            raise LogError(
-                f"Expected {self._topic}/{self.number} to hold offset {position.offset}, but retention left only "
-                f"{begin} and later. Delete this executor's state directory to restore from a snapshot"
-            )
+        if position.offset < begin or position.offset == 0:
+            position = self._restore(position, begin)
         self._fold = StepFold(position.epoch, position.owner, position.next_n, max(position.offset, begin))
         self.inbox = position.inbox
         self._hash = position.hash
@@ -134,6 +133,28 @@ class Partition:
         self.phase = Phase.FOLDING
         self._end = self._ports.log.end_offset(self._topic, self.number)
         self._ports.tail.add(self._topic, self.number, self._fold.offset)
+
+    def join(self) -> None:
+        """The partition was assigned to this process: fold up to the present end, then claim it."""
+        self._end = self._ports.log.end_offset(self._topic, self.number)
+
+    def _restore(self, position: Position, begin: int) -> Position:
+        """Load the last snapshot where the stored rows are missing or too old; without one, fold from the beginning."""
+        if position.offset:
+            self.rows.clear()
+        if restore(self._ports.log, self.kind, self.number, self.rows):
+            position = self.rows.position()
+        elif begin > 0:
+            raise FatalLogError(
+                f"Expected {self._topic}/{self.number} from its first step or a snapshot, but retention left only "
+                f"offset {begin} and later, and no snapshot. Start an executor that still has its state directory"
+            )
+        if position.offset < begin:
+            raise FatalLogError(
+                f"Expected {self._topic}/{self.number} from offset {position.offset}, where its snapshot ends, but "
+                f"retention left only {begin} and later. Keep steps longer than executors may be away"
+            )
+        return position
 
     def folded(self, records: list[Record]) -> None:
         """Fold records of the step log, then write the rows once."""
@@ -190,8 +211,10 @@ class Partition:
         self._ports.tail.remove(self._topic, self.number)
         self._writer = StepWriter(self._ports.writer, self._topic, self.number, self._fold, _message_of, self._read_gap)
         self.phase = Phase.OWNED
+        now_ms = self._ports.now_ms()
         self.timers.reload()
-        self.attempts.reload(self.rows, self._ports.now_ms())
+        self.attempts.reload(self.rows, now_ms)
+        self._snapshots.start(now_ms)
         logger.info("owns %s/%d under epoch %d, step %d", self.kind, self.number, self._fold.epoch, self._fold.next_n)
 
     def _read_gap(self, start: int, end: int) -> list[Record]:
@@ -326,7 +349,10 @@ class Partition:
         counted: list[Decided] = []
         try:
             for ack in acks:
-                if isinstance(ack.context[1], Claim):
+                if isinstance(ack.context[0], Snapshots):
+                    if ack.context[0] is self._snapshots:
+                        self._snapshots.acknowledged(ack, self._ports.now_ms())
+                elif isinstance(ack.context[1], Claim):
                     self._claim_acknowledged(ack)
                 elif ack.context[0] is self._writer:
                     assert self._writer is not None
@@ -344,6 +370,7 @@ class Partition:
         self.steps += len(counted)
         now_ms = self._ports.now_ms()
         for decided in counted:
+            self._snapshots.note(decided.id, iter(decided.changed))
             for key, row in decided.changed.items():
                 if key[0] == "t":
                     self.attempts.note(decided.id, key[2:], row, now_ms)
@@ -361,8 +388,10 @@ class Partition:
     def _build_job(self, execution_id: str, task_run_id: str) -> Any:
         return self._processor.job(execution_id, self.rows.of(execution_id), task_run_id, self._ports.now_ms())
 
-    def repeat(self, now_ms: int) -> None:
-        """Say again what is outstanding and due."""
+    def sweep(self, now_ms: int) -> None:
+        """Say again what is outstanding and due; write a snapshot when its time has come."""
+        if now_ms >= self._snapshots.due_ms and not self.in_flight:
+            self._snapshots.write(self._position(), now_ms)
         for execution_id, effect in self.attempts.outstanding(now_ms):
             self._release(execution_id, effect)
 

@@ -73,6 +73,8 @@ class SnapshotBarrier(Message, frozen=True, kw_only=True):
     n: int
     hash: bytes
     cause_offset: int
+    """Next inbox offset."""
+    owner: str = ""
 
 
 class Doorbell(Message, frozen=True, kw_only=True):

@@ -227,6 +227,11 @@ class PartitionRows:
             writes[self._prefix + b"p"] = _encoder.encode(position)
         self._store.write(writes)
 
+    def clear(self) -> None:
+        """Delete everything stored of this partition: it is restored from elsewhere."""
+        self.forget_decided()
+        self._store.write({key: None for key, _value in self._store.scan(self._prefix, self._prefix + b"z")})
+
     def _let_go(self) -> None:
         """Keep the younger half of the aggregates that have nothing to write."""
         old = list(self._aggregates.values())
