@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from engine.flow.problems import Path, Problem, readable_path
+from engine.flow.problems import Path, Problem
 from engine.flow.scalars import resolve_plain
 
 try:
@@ -268,4 +268,4 @@ def _syntax_problem(error: Exception) -> Problem:
     return Problem("error", "yaml-syntax", message, mark.line + 1, mark.column + 1, "", hint)
 
 
-__all__ = ["Document", "Mark", "read_documents", "read_events", "readable_path"]
+__all__ = ["Document", "Mark", "YamlError", "events", "read_documents", "read_events"]

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from engine.expression import Dialect, Dynamic, TemplateSyntaxError, compile_template
 from engine.flow.model import Flow, Task
 from engine.flow.problems import Path, Report, did_you_mean
 from engine.flow.rules.names import ROOTS, Names, names_of
@@ -135,29 +134,31 @@ def _check_dashes(report: Report, text: str, path: Path, names: Names) -> None:
 
 
 def _check_syntax(report: Report, text: str, path: Path) -> tuple[Read, ...]:
-    try:
-        return _reads(text)
-    except TemplateSyntaxError as error:
-        report.warning("expression-syntax", f"The expression can't be read: {error}", path)
-        return ()
+    reads, problem = _reads(text)
+    if problem is not None:
+        report.warning("expression-syntax", f"The expression can't be read: {problem}", path)
+    return reads
 
 
 @lru_cache(maxsize=4096)
-def _reads(text: str) -> tuple[Read, ...]:
-    """Return the variables that a template reads, each up to where it isn't known beforehand.
+def _reads(text: str) -> tuple[tuple[Read, ...], str | None]:
+    """Return the variables that a template reads, each up to where it isn't known beforehand, or why it can't be read.
 
     Plain lookups, most of all templates, are taken by a regular expression: compiling costs fifty times as much.
-
-    Raises:
-        TemplateSyntaxError: If it is no template in either generation's language.
     """
     simple = _SIMPLE.findall(text)
     if len(simple) == text.count("{{") and "{%" not in text and "{#" not in text:
-        return tuple(tuple(path.split(".")) for path in simple)
+        return tuple(tuple(path.split(".")) for path in simple), None
+    # Imported here because whoever only reads flows needs no expression engine, and most flows get by without.
+    from engine.expression import Dialect, Dynamic, TemplateSyntaxError, compile_template
+
     try:
         paths = compile_template(text).reads.paths
-    except TemplateSyntaxError:
-        paths = compile_template(text, Dialect.V2).reads.paths
+    except TemplateSyntaxError as error:
+        try:
+            paths = compile_template(text, Dialect.V2).reads.paths
+        except TemplateSyntaxError:
+            return (), str(error)
     found: list[Read] = []
     for path in paths:
         known: list[str] = []
@@ -166,4 +167,4 @@ def _reads(text: str) -> tuple[Read, ...]:
                 break
             known.append(part)
         found.append(tuple(known))
-    return tuple(found)
+    return tuple(found), None

@@ -1,0 +1,204 @@
+"""Changes to the tasks of a flow, made in its text: add, move, remove, disable, set a property.
+
+Owns finding a task by its id; how a text is changed at one place is `splice`'s. Comments and layout stay. What is made
+here may still be no valid flow (the last task removed): parse it before it is saved.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from engine.flow.document import read_documents
+from engine.flow.places import EditError
+from engine.flow.problems import Path, did_you_mean
+from engine.flow.splice import insert_item, item_text, remove_item, set_entry
+from engine.flow.types import ALIASES, TYPES
+
+__all__ = [
+    "EditError",
+    "add_task",
+    "disable_task",
+    "move_task",
+    "remove_task",
+    "set_flow_property",
+    "set_task_property",
+]
+
+_TOP = ("tasks", "errors", "finally", "afterExecution")
+
+
+def add_task(
+    source: str, task: str, *, after: str | None = None, branch: str = "tasks", parent: str | None = None
+) -> str:
+    """Return the flow's text with a task added.
+
+    Args:
+        source: The flow's text.
+        task: The task's text: YAML of one map, without a dash.
+        after: Id of the sibling behind which it goes; if None, it goes last in the branch.
+        branch: Where it goes if `after` is None: tasks, errors, then, `cases.<key>` …
+        parent: Id of the flowable that has the branch; the flow itself if None.
+
+    Raises:
+        EditError: If there is no such place, the task can't be read, or the layout is beyond us.
+    """
+    written = textwrap.dedent(task).strip("\n")
+    value = read_documents(written)[0].value
+    if not isinstance(value, dict):
+        raise EditError("Expected the task to be a map with id and type")
+    document = _read(source)
+    if after is not None:
+        place = _find(document, after)
+        where, index = _list_of(place), _index_of(place) + 1
+    else:
+        base = () if parent is None else _find(document, parent)
+        where = (*base, *_branch_path(branch))
+        index = _length(document, where)
+        if index < 0:
+            return set_entry(source, where[:-1], str(where[-1]), [value])
+    return _insert(source, document, where, index, value, written)
+
+
+def remove_task(source: str, task_id: str) -> str:
+    """Return the flow's text without a task and all inside it; comments above it stay."""
+    return remove_item(source, _item_path(_find(_read(source), task_id)))
+
+
+def move_task(source: str, task_id: str, *, after: str | None = None, before: str | None = None) -> str:
+    """Return the flow's text with a task moved behind or before another one, perhaps in another branch.
+
+    Exactly one of `after` and `before` must be given.
+
+    Raises:
+        EditError: If a task isn't there, or the task would move into itself.
+    """
+    target = after if after is not None else before
+    if target is None or (after is not None and before is not None):
+        raise EditError("Expected either 'after' or 'before'")
+    document = _read(source)
+    start, goal = _find(document, task_id), _find(document, target)
+    if goal[: len(start)] == start:
+        raise EditError(f"Task '{task_id}' can't be moved into itself")
+    value = _value(document, start)
+    written = item_text(source, start) if isinstance(start[-1], int) else None
+    removed = remove_item(source, _item_path(start))
+    rest = _read(removed)
+    place = _find(rest, target)
+    index = _index_of(place) + (1 if after is not None else 0)
+    return _insert(removed, rest, _list_of(place), index, value, written)
+
+
+def disable_task(source: str, task_id: str, disabled: bool = True) -> str:
+    """Return the flow's text with a task switched off, or on again."""
+    document = _read(source)
+    path = _find(document, task_id)
+    if not disabled and "disabled" not in _value(document, path):
+        return source
+    return set_entry(source, path, "disabled", disabled, after="type")
+
+
+def set_task_property(source: str, task_id: str, name: str, value: Any) -> str:
+    """Return the flow's text with a property of a task set to a JSON value."""
+    document = _read(source)
+    path = _find(document, task_id)
+    task = _value(document, path)
+    last = next(reversed(task))
+    return set_entry(source, path, name, value, after="type" if isinstance(task[last], list) else None)
+
+
+def set_flow_property(source: str, name: str, value: Any) -> str:
+    """Return the flow's text with a top-level property set; a new one goes behind the namespace."""
+    return set_entry(source, (), name, value, after="namespace")
+
+
+def _read(source: str) -> Any:
+    documents = read_documents(source)
+    if len(documents) != 1 or documents[0].problems or not isinstance(documents[0].value, dict):
+        reason = documents[0].problems[0].message if documents[0].problems else "it isn't one map"
+        raise EditError(f"The flow can't be read: {reason}")
+    return documents[0].value
+
+
+def _walk(value: Any, path: Path) -> Iterator[tuple[str, Path]]:
+    """Yield id and path of each task below a raw map, by the branches that its type has."""
+    info = TYPES.get(ALIASES.get(str(value.get("type")), str(value.get("type"))))
+    kinds = info.branches if info is not None else {}
+    for key, kind in kinds.items():
+        inner = value.get(key)
+        lists = [((*path, key), inner)] if kind != "cases" else []
+        if kind == "cases" and isinstance(inner, dict):
+            lists = [((*path, key, case), tasks) for case, tasks in inner.items()]
+        for where, tasks in lists:
+            yield from _walk_list(tasks, where)
+
+
+def _walk_list(tasks: Any, path: Path) -> Iterator[tuple[str, Path]]:
+    if isinstance(tasks, dict):
+        if "id" in tasks:
+            yield str(tasks["id"]), path
+            yield from _walk(tasks, path)
+        return
+    for index, item in enumerate(tasks if isinstance(tasks, list) else ()):
+        if not isinstance(item, dict):
+            continue
+        wrapped = "task" in item and isinstance(item["task"], dict)
+        task, here = (item["task"], (*path, index, "task")) if wrapped else (item, (*path, index))
+        yield str(task.get("id")), here
+        yield from _walk(task, here)
+
+
+def _find(document: Any, task_id: str) -> Path:
+    known: dict[str, Path] = {}
+    for branch in _TOP:
+        for name, path in _walk_list(document.get(branch), (branch,)):
+            known.setdefault(name, path)
+    if task_id not in known:
+        raise EditError(f"There is no task '{task_id}'. {did_you_mean(task_id, known)}".strip())
+    return known[task_id]
+
+
+def _item_path(path: Path) -> Path:
+    """Return the path of the list item that holds a task: the item of a Dag holds its dependencies too."""
+    found = path[:-1] if path[-1] == "task" else path
+    if not isinstance(found[-1], int):
+        raise EditError("The task stands alone in its place, not in a list")
+    return found
+
+
+def _list_of(path: Path) -> Path:
+    return _item_path(path)[:-1]
+
+
+def _index_of(path: Path) -> int:
+    return int(_item_path(path)[-1])
+
+
+def _value(document: Any, path: Path) -> Any:
+    for step in path:
+        document = document[step]
+    return document
+
+
+def _branch_path(branch: str) -> Path:
+    return ("cases", branch.removeprefix("cases.")) if branch.startswith("cases.") else (branch,)
+
+
+def _length(document: Any, path: Path) -> int:
+    """Return how long the list at a path is, -1 if there is none yet."""
+    parent = _value(document, path[:-1]) if path[-2:-1] != ("cases",) else _value(document, path[:-2]).get("cases", {})
+    found = parent.get(path[-1])
+    return len(found) if isinstance(found, list) else -1
+
+
+def _insert(source: str, document: Any, where: Path, index: int, value: Any, written: str | None) -> str:
+    holder = _value(document, where[:-1])
+    if _is_dag(holder) and where[-1] == "tasks":
+        value, written = {"task": value}, None
+    return insert_item(source, where, index, value, written)
+
+
+def _is_dag(value: Any) -> bool:
+    info = TYPES.get(ALIASES.get(str(value.get("type")), str(value.get("type")))) if isinstance(value, dict) else None
+    return info is not None and "dag" in info.branches.values()

@@ -1,0 +1,103 @@
+"""Where each value of a YAML text starts and ends, to the character. Owns the tree of places; changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from engine.flow.document import MAX_DEPTH, YamlError, events, read_events
+from engine.flow.problems import Path
+
+
+class EditError(ValueError):
+    """The change can't be made in this text; the message says why."""
+
+
+class Node(msgspec.Struct):
+    """A value in the text; `end` is behind its last character."""
+
+    kind: str
+    """scalar, map, list or alias"""
+    start: int
+    end: int
+    flow_style: bool = False
+    keys: list[Node] = msgspec.field(default_factory=list)
+    values: list[Node] = msgspec.field(default_factory=list)
+    name: str = ""
+    """Text of a scalar."""
+
+
+def read_tree(text: str) -> Node:
+    """Return the values of a text's only document with their places.
+
+    Raises:
+        EditError: If the text can't be read, or holds no or several documents.
+    """
+    offset = 1 if text.startswith("\ufeff") else 0
+    try:
+        found = [event for event in read_events(text[offset:]) if not isinstance(event, events.StreamStartEvent)]
+    except YamlError as error:
+        raise EditError(f"The text is no YAML: {error}") from None
+    if sum(isinstance(event, events.DocumentStartEvent) for event in found) != 1:
+        raise EditError("Expected one document")
+    return _Reader(found[1:], text, offset).node(0)
+
+
+class _Reader:
+    def __init__(self, found: list[Any], text: str, offset: int) -> None:
+        self.found = found
+        self.text = text
+        self.offset = offset
+        self.at = 0
+
+    def node(self, depth: int) -> Node:
+        """Read the value that starts at the current event."""
+        event = self.found[self.at]
+        self.at += 1
+        start, end = event.start_mark.index + self.offset, event.end_mark.index + self.offset
+        if isinstance(event, events.ScalarEvent):
+            return Node("scalar", start, self._scalar_end(event, start, end), name=event.value)
+        if isinstance(event, events.AliasEvent):
+            return Node("alias", start, end)
+        if depth >= MAX_DEPTH:
+            raise EditError("The text is nested too deeply")
+        is_list = isinstance(event, events.SequenceStartEvent)
+        node = Node("list" if is_list else "map", start, end, flow_style=bool(event.flow_style))
+        closing = events.SequenceEndEvent if is_list else events.MappingEndEvent
+        while not isinstance(self.found[self.at], closing):
+            if not is_list:
+                node.keys.append(self.node(depth + 1))
+            node.values.append(self.node(depth + 1))
+        if node.flow_style:
+            node.end = self.found[self.at].end_mark.index + self.offset
+        elif node.values:
+            node.end = node.values[-1].end
+        self.at += 1
+        return node
+
+    def _scalar_end(self, event: Any, start: int, end: int) -> int:
+        """A block scalar reaches to its last line that isn't blank, unless it keeps the blank ones on purpose."""
+        if event.style not in ("|", ">"):
+            return end
+        header = self.text[start:].split("\n", 1)[0].split("#")[0]
+        return end if "+" in header else start + len(self.text[start:end].rstrip())
+
+
+def find(root: Node, path: Path) -> Node:
+    """Return the node at a path.
+
+    Raises:
+        EditError: If there is none, or it stands elsewhere because of an alias.
+    """
+    node = root
+    for step in path:
+        if node.kind == "alias":
+            raise EditError("The place is written elsewhere in the text (an alias stands here)")
+        if isinstance(step, int) and node.kind == "list" and step < len(node.values):
+            node = node.values[step]
+        elif isinstance(step, str) and node.kind == "map" and any(key.name == step for key in node.keys):
+            node = node.values[[key.name for key in node.keys].index(step)]
+        else:
+            raise EditError(f"There is no '{step}' in the text at {'.'.join(map(str, path))}")
+    return node

@@ -1,0 +1,198 @@
+"""One place of a YAML text changed, every other byte left as it was.
+
+Owns writing there: items of lists and entries of maps, in block style or flow style. Each change is proved before it
+is returned: the new text, read again, must hold exactly the wanted values.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from engine.flow.document import read_documents
+from engine.flow.emit import emit_block, emit_inline, emit_item, emit_key
+from engine.flow.places import EditError, Node, find, read_tree
+from engine.flow.problems import Path
+
+
+def remove_item(text: str, path: Path) -> str:
+    """Return the text without the list item at `path`; a list that gets empty is written `[]`."""
+    parent, index = find(read_tree(text), path[:-1]), int(path[-1])
+    if parent.kind != "list" or not 0 <= index < len(parent.values):
+        raise EditError("Expected an item of a list")
+
+    def change(value: Any) -> None:
+        del value[index]
+
+    if len(parent.values) == 1:
+        start = parent.start if parent.flow_style else _after_key(text, parent.start)
+        tail = "" if parent.flow_style else _rest_of_line(text, parent.end)
+        result = text[:start] + ("[]" if parent.flow_style else " []" + tail) + text[parent.end + len(tail) :]
+    elif parent.flow_style:
+        item = parent.values[index]
+        if index + 1 < len(parent.values):
+            result = text[: item.start] + text[parent.values[index + 1].start :]
+        else:
+            result = text[: parent.values[index - 1].end] + text[item.end :]
+    else:
+        start, end = _item_lines(text, parent, index)
+        result = text[:start] + text[end:]
+    return _proved(text, result, path[:-1], change)
+
+
+def insert_item(text: str, path: Path, index: int, item: Any, written: str | None = None) -> str:
+    """Return the text with a new item in the list at `path`.
+
+    Args:
+        text: The whole text.
+        path: Place of the list.
+        index: Where the item goes; the length of the list puts it last.
+        item: Its value.
+        written: Its text, without a dash and unindented, if it has one to be kept; must hold the same value.
+    """
+    parent = find(read_tree(text), path)
+    if parent.kind != "list" or not 0 <= index <= len(parent.values):
+        raise EditError("Expected a place in a list")
+
+    def change(value: Any) -> None:
+        value.insert(index, item)
+
+    if parent.flow_style and parent.values:
+        behind = index == len(parent.values)
+        at = parent.values[-1].end if behind else parent.values[index].start
+        shown = f", {emit_inline(item)}" if behind else f"{emit_inline(item)}, "
+        return _proved(text, text[:at] + shown + text[at:], path, change)
+    if not parent.values:
+        column = _column(text, _line_start(text, parent.start), first=True) + 2
+        start = _after_key(text, parent.start)
+        lines = "\n" + _item_text(item, written, column).rstrip("\n")
+        return _proved(text, text[:start] + lines + text[parent.end :], path, change)
+    start, _ = _item_lines(text, parent, min(index, len(parent.values) - 1))
+    column = _column(text, start)
+    at = _item_lines(text, parent, index)[0] if index < len(parent.values) else _item_lines(text, parent, index - 1)[1]
+    lines = _item_text(item, written, column)
+    if at and text[at - 1] != "\n":
+        lines = "\n" + lines.rstrip("\n")
+    return _proved(text, text[:at] + lines + text[at:], path, change)
+
+
+def set_entry(text: str, path: Path, key: str, value: Any, after: str | None = None) -> str:
+    """Return the text with an entry of the map at `path` set.
+
+    Args:
+        text: The whole text.
+        path: Place of the map.
+        key: The entry, which may be new.
+        value: A JSON value.
+        after: Behind which entry a new one goes; behind the last if that isn't there.
+    """
+    parent = find(read_tree(text), path)
+    if parent.kind != "map" or not parent.keys:
+        raise EditError("Expected a map with entries")
+    names = [node.name for node in parent.keys]
+
+    def change(map_: Any) -> None:
+        map_[key] = value
+
+    if parent.flow_style:
+        if key in names:
+            old = parent.values[names.index(key)]
+            result = text[: old.start] + emit_inline([value])[1:-1] + text[old.end :]
+        else:
+            at = parent.values[-1].end
+            result = f"{text[:at]}, {emit_inline({key: value})[1:-1]}{text[at:]}"
+        return _proved(text, result, path, change)
+    if key in names:
+        old, name = parent.values[names.index(key)], parent.keys[names.index(key)]
+        start = _after_key(text, old.start) if old.kind in ("map", "list") and not old.flow_style else old.start
+        column = name.start - _line_start(text, name.start)
+        shown = emit_block(value, column)
+        glued = start == old.start and text[start - 1 : start] == " "
+        result = text[:start] + (shown.removeprefix(" ") if glued else shown) + text[old.end :]
+        return _proved(text, result, path, change)
+    place = names.index(after) if after in names else len(names) - 1
+    column = parent.keys[place].start - _line_start(text, parent.keys[place].start)
+    at = _line_end(text, parent.values[place].end)
+    line = f"{' ' * column}{emit_key(key)}:{emit_block(value, column)}\n"
+    if at and text[at - 1] != "\n":
+        line = "\n" + line.rstrip("\n")
+    return _proved(text, text[:at] + line + text[at:], path, change)
+
+
+def item_text(text: str, path: Path) -> str | None:
+    """Return a list item's own text without its dash and unindented; None if it stands in flow style."""
+    parent, index = find(read_tree(text), path[:-1]), int(path[-1])
+    if parent.flow_style:
+        return None
+    start, end = _item_lines(text, parent, index)
+    first = parent.values[index].start - start
+    lines = text[start:end].split("\n")
+    if any(line[:first].strip() for line in lines[1:]):
+        return None
+    return "\n".join([lines[0][first:], *(line[first:] for line in lines[1:])])
+
+
+def _item_text(item: Any, written: str | None, column: int) -> str:
+    pad = " " * column
+    if written is None:
+        return f"{pad}- {emit_item(item, column)}\n"
+    first, *rest = written.rstrip("\n").split("\n")
+    return "\n".join([f"{pad}- {first}", *(f"{pad}  {line}" if line.strip() else line for line in rest)]) + "\n"
+
+
+def _item_lines(text: str, parent: Node, index: int) -> tuple[int, int]:
+    """Return where the lines of a block-style list item start and end."""
+    node = parent.values[index]
+    start = _line_start(text, node.start)
+    while "-" not in text[start : node.start]:
+        if start == 0:
+            raise EditError("The item has no dash")
+        start = _line_start(text, start - 1)
+    if text[start : node.start].split("-", 1)[0].strip() or text[start : node.start].count("-") != 1:
+        raise EditError("The item shares its line with something else")
+    return start, _line_end(text, node.end)
+
+
+def _line_start(text: str, at: int) -> int:
+    return text.rfind("\n", 0, at) + 1
+
+
+def _line_end(text: str, at: int) -> int:
+    if at and text[at - 1] == "\n":
+        return at
+    found = text.find("\n", at)
+    return len(text) if found < 0 else found + 1
+
+
+def _rest_of_line(text: str, at: int) -> str:
+    return text[at : _line_end(text, at)].rstrip("\n")
+
+
+def _column(text: str, line: int, first: bool = False) -> int:
+    """Return the column of the first character of a line, or of its first key if dashes come before."""
+    found = line
+    while found < len(text) and text[found] in (" -" if first else " "):
+        found += 1
+    return found - line
+
+
+def _after_key(text: str, at: int) -> int:
+    """Return the place behind the colon that comes before `at`."""
+    colon = text.rfind(":", 0, at)
+    if colon < 0:
+        raise EditError("The list has no key")
+    return colon + 1
+
+
+def _proved(before: str, after: str, path: Path, change: Callable[[Any], None]) -> str:
+    """Return `after` if it holds what `before` holds, but for one change at `path`."""
+    wanted = copy.deepcopy(read_documents(before)[0].value)
+    place = wanted
+    for step in path:
+        place = place[step]
+    change(place)
+    found = read_documents(after)
+    if len(found) != 1 or found[0].problems or found[0].value != wanted:
+        raise EditError("The text is laid out in a way that this change can't be made in safely")
+    return after
