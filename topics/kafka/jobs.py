@@ -1,0 +1,226 @@
+"""Takes doorbells off a job queue on Kafka: by a share group, or by a classic consumer group.
+
+Owns the choice between the two. A share group hands each record to whoever asks, so a busy worker holds nothing up, as
+long as the topic has no more partitions than there are workers; a classic group gives whole partitions to its members.
+In both a doorbell counts as done when it is taken: what it announces is an outstanding row of its execution, rung again
+if nobody claims it, so a doorbell that a crash swallows is late, not lost.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from typing import Protocol
+
+from confluent_kafka import Consumer, KafkaException, Message, ShareConsumer, TopicPartition
+
+from topics.kafka.client import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from topics.kafka.directory import Directory
+from topics.kafka.errors import FORBIDDEN, UNSUPPORTED, cause_of, explain
+from topics.kafka.intake import record_of
+from topics.kafka.settings import KafkaSettings, member_properties, share_properties
+from topics.ports import FatalLogError, Record
+
+log = logging.getLogger(__name__)
+
+_SETTLE_S = 0.25
+_SHARE_SUFFIX = ".share"
+"""A name is a classic group's or a share group's, never both; workers of both kinds may stand side by side."""
+_SHARE_CONFIG = {
+    # A new group would otherwise begin at the end, and the doorbells that rang before the first worker came be lost.
+    "share.auto.offset.reset": "earliest",
+    # Otherwise a new member is given partitions with its second heartbeat, five seconds after it came.
+    "share.assignment.interval.ms": "0",
+}
+
+
+class _Taker(Protocol):
+    def poll(self, max_records: int, wait_s: float) -> list[Record]:
+        """Return doorbells, waiting at most `wait_s` (a slice) while there is none."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class KafkaJobSource:
+    """A `topics.ports.JobSource`."""
+
+    def __init__(self, settings: KafkaSettings, directory: Directory, topic: str, group: str) -> None:
+        """Join the group."""
+        directory.partitions(topic)
+        self._settings = settings
+        self._topic = topic
+        self._group = group
+        self._slice_s = settings.wake_slice_ms / 1000
+        self._return_now = False
+        self._taker: _Taker
+        if settings.job_transport == "classic":
+            self._taker = _ClassicTaker(settings, topic, group)
+        else:
+            _prepare_share_group(settings, directory, group)
+            self._taker = _ShareTaker(settings, topic, group)
+
+    def take(self, max_records: int, timeout_s: float) -> list[Record]:
+        """Return at most `max_records` doorbells; see the port."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            wait_s = 0.0 if self._return_now else min(self._slice_s, max(0.0, deadline - time.monotonic()))
+            try:
+                records = self._taker.poll(max_records, wait_s)
+            except KafkaException as exception:
+                self._fall_back(exception)
+                continue
+            if records or self._return_now or time.monotonic() >= deadline:
+                self._return_now = False
+                return records
+
+    def wake(self) -> None:
+        """Make a waiting `take` return now."""
+        self._return_now = True
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._taker.close()
+
+    def _fall_back(self, exception: KafkaException) -> None:
+        error = cause_of(exception)
+        if not isinstance(self._taker, _ShareTaker) or error.code() not in UNSUPPORTED:
+            raise explain(self._settings, error, f"taking jobs from {self._topic!r}") from exception
+        if self._settings.job_transport == "share":
+            raise FatalLogError(
+                f"the Kafka cluster at {self._settings.bootstrap} has no share groups ({error.str()}): set the job "
+                "transport to auto or classic, or upgrade the brokers to 4.2 or newer with feature share.version=1"
+            ) from exception
+        log.info(
+            "the Kafka cluster has no share groups: jobs of %s are taken by a classic consumer group (%s)",
+            self._topic,
+            error.str(),
+        )
+        self._taker.close()
+        self._taker = _ClassicTaker(self._settings, self._topic, self._group)
+
+
+def _prepare_share_group(settings: KafkaSettings, directory: Directory, group: str) -> None:
+    """Set the group's own settings. A refusal doesn't stop us: the queue then works, with doorbells that ring twice."""
+    changes = [
+        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in _SHARE_CONFIG.items()
+    ]
+    name = settings.group(group) + _SHARE_SUFFIX
+    resource = ConfigResource(ResourceType.GROUP, name, incremental_configs=changes)
+    wait_s = settings.connect_timeout_ms / 1000
+    try:
+        for future in directory.admin.incremental_alter_configs([resource], request_timeout=wait_s).values():
+            future.result(wait_s)
+    except (KafkaException, TimeoutError) as problem:
+        log.warning("the settings of share group %s could not be made (%s): its first jobs may be late", name, problem)
+
+
+class _ShareTaker:
+    """A member of a share group.
+
+    Records are acknowledged when they are handed out. Those of a batch that nobody asked for yet stay unacknowledged,
+    so that the broker gives them to another worker when their lock (30 s) ends.
+    """
+
+    def __init__(self, settings: KafkaSettings, topic: str, group: str) -> None:
+        self._topic = topic
+        self._name = settings.topic(topic)
+        self._properties = share_properties(settings, group + _SHARE_SUFFIX)
+        self._held: deque[Message] = deque()
+        self._settle_until: float | None = None
+        self._consumer = self._join()
+
+    def _join(self) -> ShareConsumer:
+        consumer = ShareConsumer(self._properties)
+        consumer.subscribe([self._name])
+        return consumer
+
+    def poll(self, max_records: int, wait_s: float) -> list[Record]:
+        if not self._held:
+            self._held.extend(self._consumer.poll(wait_s))
+            self._settle()
+        records: list[Record] = []
+        while self._held and len(records) < max_records:
+            message = self._held.popleft()
+            error = message.error()
+            if error is not None:
+                if error.fatal() or error.code() in UNSUPPORTED | FORBIDDEN:
+                    raise KafkaException(error)
+                continue
+            self._acknowledge(message)
+            records.append(record_of(message, self._topic))
+        # With room left the taker comes again at once, and the acknowledgement travels with that request.
+        if records and len(records) == max_records:
+            self._consumer.commit_async()
+        return records
+
+    def _acknowledge(self, message: Message) -> None:
+        try:
+            self._consumer.acknowledge(message)
+        except (KafkaException, RuntimeError) as lapsed:
+            log.debug("a doorbell's lock had ended before it was taken; another worker may get it too: %s", lapsed)
+
+    def _settle(self) -> None:
+        """Join again if a quarter of a second brought nothing.
+
+        The first member that a group ever has is told of its partitions with its second heartbeat, five seconds after
+        it came, but at once when it joins a group that exists.
+        """
+        now = time.monotonic()
+        if self._settle_until is None:
+            self._settle_until = now + _SETTLE_S
+        if self._held:
+            self._settle_until = float("inf")
+        elif now >= self._settle_until:
+            self._settle_until = float("inf")
+            self._consumer.close()
+            self._consumer = self._join()
+
+    def close(self) -> None:
+        self._held.clear()
+        try:
+            self._consumer.close()
+        except KafkaException as problem:
+            log.debug("the share group was not left in order: %s", problem)
+
+
+class _ClassicTaker:
+    """A member of a classic consumer group that commits what it takes."""
+
+    def __init__(self, settings: KafkaSettings, topic: str, group: str) -> None:
+        self._topic = topic
+        self._name = settings.topic(topic)
+        self._consumer = Consumer({**member_properties(settings, group), "auto.offset.reset": "earliest"})
+        self._consumer.subscribe([self._name])
+
+    def poll(self, max_records: int, wait_s: float) -> list[Record]:
+        first = self._consumer.poll(wait_s)
+        if first is None:
+            return []
+        messages = [first]
+        if max_records > 1:
+            messages += self._consumer.consume(max_records - 1, 0)
+        records = []
+        done: dict[int, int] = {}
+        for message in messages:
+            error = message.error()
+            if error is not None:
+                if error.fatal() or error.code() in FORBIDDEN:
+                    raise KafkaException(error)
+                continue
+            record = record_of(message, self._topic)
+            records.append(record)
+            done[record.partition] = record.offset + 1
+        if done:
+            self._commit([TopicPartition(self._name, partition, offset) for partition, offset in done.items()])
+        return records
+
+    def _commit(self, offsets: list[TopicPartition]) -> None:
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=True)
+        except KafkaException as problem:
+            log.debug("taken doorbells were not committed and may ring again: %s", problem)
+
+    def close(self) -> None:
+        self._consumer.close()
