@@ -1,0 +1,114 @@
+"""Asks the executors: appends a command to an inbox and waits until its step was applied to the views.
+
+Owns request ids, the wait and its end. It never decides: a refusal is what the step says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from uuid import uuid4
+
+import msgspec
+
+from api.problems import OF_REASON, ApiProblem
+from api.projections.fan_out import FanOut
+from engine.machine import Command, CommandRejected
+from topics import catalog, serde
+from topics.messages import Step
+from topics.ports import Log, LogError, RecordTooLarge
+
+logger = logging.getLogger(__name__)
+
+SWEEP_S = 0.02
+"""How often acknowledgements are collected while some are outstanding."""
+
+
+class Commands:
+    """The event loop's way into the inboxes; belongs to its thread.
+
+    Args:
+        log: The log.
+        fan_out: Tells which steps were applied.
+        timeout_s: How long to wait for a step.
+    """
+
+    def __init__(self, log: Log, fan_out: FanOut, timeout_s: float) -> None:
+        self._writer = log.writer()
+        self._partitions = {kind: log.partitions(catalog.inbox_of(kind)) for kind in ("executions", "flows")}
+        self._fan_out = fan_out
+        self._timeout_s = timeout_s
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def ask(self, kind: str, id: str, command: Command) -> Step:
+        """Append a command and return the step it made, after the views have it.
+
+        Args:
+            kind: Kind of aggregate: executions or flows.
+            id: The aggregate's id, the record's key.
+            command: What to ask; its `request` is filled in.
+
+        Raises:
+            ApiProblem: If the command was refused, couldn't be appended, or wasn't answered in time; in the last case
+                it still holds and may be carried out later.
+        """
+        request = uuid4().hex
+        command = msgspec.structs.replace(command, request=request)
+        with self._fan_out.expect(request) as answer:
+            self._append(kind, id, command, answer)
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    step: Step = await answer
+            except TimeoutError:
+                raise ApiProblem(
+                    "timeout",
+                    f"{type(command).__name__} was accepted, but not carried out within {self._timeout_s:g} s. It still"
+                    " holds and will be: look at the state again instead of repeating it. Is an executor running?",
+                    retry_after_s=5,
+                ) from None
+        for event in step.events:
+            if isinstance(event, CommandRejected):
+                raise ApiProblem(OF_REASON[event.reason], event.message)
+        return step
+
+    def _append(self, kind: str, id: str, command: Command, answer: asyncio.Future[Step]) -> None:
+        key = id.encode()
+        partition = catalog.partition_of(key, self._partitions[kind])
+        try:
+            value = serde.encode(command)
+            self._writer.append(
+                catalog.inbox_of(kind), partition, key, value, durable=True, context=answer, message=command
+            )
+        except RecordTooLarge as error:
+            raise ApiProblem("payload-too-large", str(error)) from error
+        except LogError as error:
+            raise ApiProblem(
+                "service-unavailable", f"The log takes no commands now: {error}", retry_after_s=5
+            ) from error
+        if self._sweeper is None or self._sweeper.done():
+            self._sweeper = asyncio.get_running_loop().create_task(self._sweep(), name="acknowledgements")
+
+    async def _sweep(self) -> None:
+        """Collect acknowledgements: a failed append ends its wait at once."""
+        while True:
+            for ack in self._writer.poll():
+                answer: asyncio.Future[Step] = ack.context
+                if ack.offset is None and not answer.done():
+                    logger.warning("The fate of a command is unknown: %s", ack.error)
+                    answer.set_exception(
+                        ApiProblem(
+                            "service-unavailable",
+                            f"The log didn't confirm the command ({ack.error}): it may or may not be carried out. Look"
+                            " at the state before repeating it.",
+                            retry_after_s=5,
+                        )
+                    )
+            if not self._writer.outstanding:
+                return
+            await asyncio.sleep(SWEEP_S)
+
+    def close(self) -> None:
+        """Give up the writer."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        self._writer.close()

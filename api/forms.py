@@ -1,0 +1,125 @@
+"""Forms that start or resume executions: text parts are read, files go to the storage as they come in.
+
+Owns the reading of multipart bodies and which file part belongs to which input.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Collection
+from typing import Any
+
+import msgspec
+from aiohttp import BodyPartReader, MultipartReader, web
+
+from api.context import Context
+from api.problems import ApiProblem
+from api.requests import read_body, refuse_encoded
+
+CHUNK = 256 * 1024
+PARTS_MAX = 1000
+
+
+class Target(msgspec.Struct, frozen=True):
+    """The execution that files are stored for."""
+
+    execution_id: str
+    namespace: str
+    flow_id: str
+
+
+async def read_form(request: web.Request, context: Context, target: Target, files: Collection[str]) -> dict[str, Any]:
+    """Return the fields of a form; files are stored, and their URIs take their place.
+
+    Args:
+        request: With a multipart or urlencoded body, or none at all.
+        context: Limits and storage.
+        target: Whose files they are.
+        files: Ids of the inputs that take files.
+
+    Raises:
+        ApiProblem: If the body is malformed, too large, or has files and there is no storage.
+    """
+    kind = request.content_type
+    if not request.can_read_body:
+        return {}
+    if kind == "application/x-www-form-urlencoded":
+        from urllib.parse import parse_qsl
+
+        body = await read_body(request, context.settings.body_bytes_max)
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=PARTS_MAX))
+    if not kind.startswith("multipart/"):
+        if not await read_body(request, context.settings.body_bytes_max):
+            return {}
+        raise ApiProblem(
+            "unsupported-media-type", f"Expected inputs as multipart/form-data, one part for each, but got {kind}"
+        )
+    refuse_encoded(request)
+    try:
+        return await _read_parts(await request.multipart(), context, target, files)
+    except (ValueError, AssertionError) as error:
+        raise ApiProblem("bad-request", f"The form is malformed: {error or 'a part or boundary is missing'}") from None
+
+
+async def _read_parts(
+    reader: MultipartReader, context: Context, target: Target, files: Collection[str]
+) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    left = context.settings.body_bytes_max
+    count = 0
+    while (part := await reader.next()) is not None:
+        count += 1
+        if count > PARTS_MAX or not isinstance(part, BodyPartReader):
+            raise ApiProblem("bad-request", f"Expected at most {PARTS_MAX} plain parts in a form")
+        name = part.name or ""
+        if part.filename is None:
+            value = await _read_text(part, left)
+            left -= len(value)
+            fields[name] = value.decode("utf-8", "replace")
+            continue
+        input_id = name if name in files else part.filename if part.filename in files else None
+        if input_id is None:
+            await part.release()
+            fields.setdefault(name, None)
+            continue
+        fields[input_id] = await _store(part, context, target, input_id)
+    return fields
+
+
+async def _read_text(part: BodyPartReader, most: int) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    while chunk := await part.read_chunk(CHUNK):
+        size += len(chunk)
+        if size > most:
+            raise ApiProblem(
+                "payload-too-large", f"The texts of the form are too large at {part.name!r}: send large values as files"
+            )
+        pieces.append(chunk)
+    return b"".join(pieces)
+
+
+async def _store(part: BodyPartReader, context: Context, target: Target, input_id: str) -> str:
+    if context.storage is None:
+        raise ApiProblem("invalid-argument", f"Input {input_id} is a file, but this server has no storage for files")
+    name = re.sub(r"[^\w.\-]+", "_", (part.filename or input_id).replace("\\", "/").rsplit("/", 1)[-1]) or "file"
+    if name.strip(".") == "":
+        name = "file"
+    return await context.storage.put(
+        target.execution_id,
+        f"inputs/{input_id}/{name}",
+        _chunks(part, context.settings.upload_bytes_max),
+        namespace=target.namespace,
+        flow_id=target.flow_id,
+    )
+
+
+async def _chunks(part: BodyPartReader, most: int) -> AsyncIterator[bytes]:
+    size = 0
+    while chunk := await part.read_chunk(CHUNK):
+        size += len(chunk)
+        if size > most:
+            raise ApiProblem(
+                "payload-too-large", f"Expected files of at most {most} bytes, but {part.name!r} is larger"
+            )
+        yield bytes(chunk)

@@ -1,0 +1,246 @@
+"""Resolves the inputs of a flow: what was given, defaults, dependencies; all errors at once.
+
+Pure. Owns the order of things: dependencies first, then the value or the default, then its type (`input_values.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from api.input_values import options, parse_value
+from engine.flow.model import Input
+
+TYPED = frozenset({"JSON", "YAML", "ARRAY", "MULTISELECT", "INT", "FLOAT", "BOOL"})
+"""Types whose default may be what an expression gives, not only its text."""
+
+Seal = Callable[[str], Any]
+"""Encrypts the value of a SECRET input; what it returns is stored in the place of the value."""
+
+NO_SEAL = "Expected a server with an encryption key, because SECRET inputs are kept encrypted, but none is set"
+
+
+class Resolved(msgspec.Struct, frozen=True):
+    """What became of one input."""
+
+    input: Input
+    value: Any = None
+    enabled: bool = True
+    is_default: bool = False
+    errors: tuple[str, ...] = ()
+
+
+class Resolution(msgspec.Struct, frozen=True):
+    """What became of all inputs of a flow."""
+
+    inputs: tuple[Resolved, ...]
+    unknown: tuple[str, ...] = ()
+    """Names that were given and that no input has; a warning, not an error."""
+
+    @property
+    def errors(self) -> list[tuple[str, str]]:
+        """Each error with the id of its input."""
+        return [(each.input.id, error) for each in self.inputs if each.enabled for error in each.errors]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values as expressions read them: dotted ids are maps within maps; disabled inputs are left out."""
+        return nested({each.input.id: each.value for each in self.inputs if each.enabled and not each.errors})
+
+
+def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a map whose dotted keys have become maps within maps."""
+    result: dict[str, Any] = {}
+    for key, value in flat.items():
+        at = result
+        *parents, last = key.split(".")
+        for parent in parents:
+            inner = at.get(parent)
+            if not isinstance(inner, dict):
+                inner = at[parent] = {}
+            at = inner
+        at[last] = value
+    return result
+
+
+def flattened(inputs: Sequence[Input]) -> list[Input]:
+    """Return the inputs with those of a FORM in its place, under `<form>.<child>`."""
+    found: list[Input] = []
+    for each in inputs:
+        if each.type != "FORM":
+            found.append(each)
+            continue
+        for raw in each.properties.get("inputs") or ():
+            if isinstance(raw, Mapping) and raw.get("id") and raw.get("type"):
+                found.append(_child(each, raw))
+    return found
+
+
+def _child(form: Input, raw: Mapping[str, Any]) -> Input:
+    common = ("id", "type", "required", "defaults", "displayName", "description", "dependsOn")
+    depends = raw.get("dependsOn") or {}
+    return Input(
+        id=f"{form.id}.{raw['id']}",
+        type={"BOOLEAN": "BOOL", "ENUM": "SELECT"}.get(str(raw["type"]), str(raw["type"])),
+        required=raw.get("required") is not False,
+        has_defaults=raw.get("defaults") is not None,
+        defaults=raw.get("defaults"),
+        display_name=raw.get("displayName"),
+        description=raw.get("description"),
+        depends_on=(*form.depends_on, *map(str, depends.get("inputs") or ())),
+        condition=depends.get("condition") or form.condition,
+        properties={key: value for key, value in raw.items() if key not in common},
+    )
+
+
+def resolve_inputs(
+    inputs: Sequence[Input],
+    given: Mapping[str, Any],
+    variables: Mapping[str, Any],
+    now_ms: int,
+    seal: Seal | None = None,
+) -> Resolution:
+    """Give every input its value.
+
+    Args:
+        inputs: As the flow declares them.
+        given: What the caller sent, by id; ids with dots may also be maps within maps. Files are URIs already.
+        variables: What expressions in defaults and conditions read besides `inputs`: flow, vars, kestra, envs …
+        now_ms: The time, for expressions.
+        seal: Encrypts SECRET inputs; None refuses them.
+
+    Returns:
+        One result for each input, in their order; it never raises for what was given.
+    """
+    resolver = _Resolver(flattened(inputs), given, variables, now_ms, seal)
+    resolved = tuple(resolver.resolve(each) for each in resolver.inputs)
+    return Resolution(resolved, tuple(sorted(resolver.unknown())))
+
+
+class _Resolver:
+    def __init__(
+        self,
+        inputs: list[Input],
+        given: Mapping[str, Any],
+        variables: Mapping[str, Any],
+        now_ms: int,
+        seal: Seal | None,
+    ) -> None:
+        self.inputs = inputs
+        self._by_id = {each.id: each for each in inputs}
+        self._given = given
+        self._variables = variables
+        self._now_ms = now_ms
+        self._seal = seal
+        self._done: dict[str, Resolved] = {}
+        self._open: set[str] = set()
+
+    def unknown(self) -> set[str]:
+        known = set(self._by_id)
+        roots = {id.partition(".")[0] for id in known}
+        return {name for name in self._given if name not in known and name not in roots}
+
+    def resolve(self, declared: Input) -> Resolved:
+        found = self._done.get(declared.id)
+        if found is not None:
+            return found
+        if declared.id in self._open:
+            return Resolved(declared, errors=("its dependsOn leads back to itself",))
+        self._open.add(declared.id)
+        found = self._done[declared.id] = self._resolve(declared)
+        self._open.discard(declared.id)
+        return found
+
+    def _resolve(self, declared: Input) -> Resolved:
+        scope: dict[str, Any] = {}
+        for id in declared.depends_on:
+            other = self._by_id.get(id)
+            if other is None:
+                return Resolved(declared, errors=(f"depends on the input {id}, which doesn't exist",))
+            dependency = self.resolve(other)
+            if not dependency.enabled:
+                return Resolved(declared, enabled=False)
+            scope[id] = dependency.value
+        try:
+            if declared.condition and self._rendered(declared.condition, scope) not in (True, "true"):
+                return Resolved(declared, enabled=False)
+            properties = self._properties(declared, scope)
+            value, is_default = self._value(declared, properties, scope)
+            if value is None:
+                if declared.required and not is_default:
+                    return Resolved(declared, errors=("missing required input",))
+                return Resolved(declared)
+            parsed = parse_value(declared.type, properties, value)
+            if declared.type == "SECRET":
+                if self._seal is None:
+                    raise ValueError(NO_SEAL)
+                parsed = self._seal(parsed)
+            return Resolved(declared, parsed, is_default=is_default)
+        except ValueError as error:
+            return Resolved(declared, errors=(str(error),))
+
+    def _properties(self, declared: Input, scope: Mapping[str, Any]) -> Mapping[str, Any]:
+        expression = declared.properties.get("expression")
+        if not expression:
+            return declared.properties
+        values = self._rendered(expression, scope)
+        if isinstance(values, str):
+            values = parse_value("ARRAY", {}, values)
+        if not isinstance(values, list | tuple):
+            raise ValueError(f"Expected its expression to give a list, but it gives {values!r}")
+        return {**declared.properties, "values": list(values)}
+
+    def _value(self, declared: Input, properties: Mapping[str, Any], scope: Mapping[str, Any]) -> tuple[Any, bool]:
+        given = self._lookup(declared.id)
+        if given == "" and declared.type not in ("STRING", "SECRET", "EMAIL"):
+            given = None
+        if given is not None:
+            return given, False
+        if declared.has_defaults:
+            return self._rendered(declared.defaults, scope, typed=declared.type in TYPED), True
+        if properties.get("autoSelectFirst"):
+            first = options(properties)[:1]
+            if first:
+                return (first[0] if declared.type == "SELECT" else first), True
+        return None, False
+
+    def _lookup(self, id: str) -> Any:
+        if id in self._given:
+            return self._given[id]
+        at: Any = self._given
+        for part in id.split("."):
+            if not isinstance(at, Mapping) or part not in at:
+                return None
+            at = at[part]
+        return at
+
+    def _rendered(self, value: Any, scope: Mapping[str, Any], *, typed: bool = True) -> Any:
+        """Return a value with its templates evaluated; `typed` keeps what a lone expression gives, not its text.
+
+        Raises:
+            ValueError: If that fails, or needs what only a running task can reach.
+        """
+        if not _has_template(value):
+            return value
+        from engine import expression
+
+        variables = {**self._variables, "inputs": nested(scope)}
+        reader = expression.Scope(variables=variables, now_ms=self._now_ms)
+        try:
+            if isinstance(value, str) and typed:
+                return expression.compile_template(value).evaluate(reader)
+            return expression.render_value(value, reader)
+        except expression.NeedsWorld as error:
+            raise ValueError(f"{error}: that can't be asked before an execution exists") from None
+        except (expression.RenderError, expression.TemplateSyntaxError) as error:
+            raise ValueError(str(error)) from None
+
+
+def _has_template(value: Any) -> bool:
+    if isinstance(value, str):
+        return "{{" in value or "{%" in value
+    if isinstance(value, Mapping):
+        return any(map(_has_template, value.keys())) or any(map(_has_template, value.values()))
+    return isinstance(value, list | tuple) and any(map(_has_template, value))

@@ -1,0 +1,270 @@
+"""How events of executions change the views.
+
+Owns one function per event that the views show. No rules: what an event says is taken over. The functions run for every
+event of every execution, so they only append to `Batch`, and never read a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from api.projections.batch import Batch, ExecutionChange, TaskRunChange
+from engine.execution import events as e
+from engine.machine import CommandRejected
+from engine.values import State
+from topics.messages import LogEntry, MetricEntry, Step
+
+LEVELS = {"TRACE": 0, "DEBUG": 1, "INFO": 2, "WARN": 3, "ERROR": 4}
+INFO = LEVELS["INFO"]
+
+Fold = Callable[[Batch, Step, ExecutionChange, Any, int], None]
+
+
+def fold_step(batch: Batch, step: Step) -> None:
+    """Add a counted step of an execution."""
+    events = step.events
+    if not events or type(events[0]) is CommandRejected:
+        return
+    seq = step.seq
+    change = batch.executions.get(step.id)
+    if change is None:
+        change = batch.executions[step.id] = ExecutionChange(step.id, seq)
+    for event in events:
+        fold = FOLDS.get(type(event))
+        if fold is not None:
+            fold(batch, step, change, event, seq)
+        seq += 1
+    change.seq = seq - 1
+
+
+def fold_log_entry(batch: Batch, entry: LogEntry) -> None:
+    """Add a line that a worker sent."""
+    batch.lines.append(
+        (
+            entry.execution_id,
+            entry.id,
+            entry.at_ms,
+            entry.number,
+            entry.namespace,
+            entry.flow_id,
+            entry.task_id or None,
+            entry.task_run_id or None,
+            entry.attempt,
+            LEVELS.get(entry.level, INFO),
+            entry.thread,
+            entry.message,
+        )
+    )
+
+
+def fold_metric(batch: Batch, entry: MetricEntry) -> None:
+    """Add a metric that a worker sent."""
+    batch.metrics.append(
+        (
+            entry.execution_id,
+            entry.id,
+            entry.at_ms,
+            entry.namespace,
+            entry.flow_id,
+            entry.task_id,
+            entry.task_run_id,
+            entry.kind,
+            entry.name,
+            entry.value,
+            entry.tags_json.decode() or "{}",
+        )
+    )
+
+
+def _entry(state: str, at_ms: int) -> str:
+    return f',["{state}",{at_ms}]'
+
+
+def _execution_created(
+    _batch: Batch, _step: Step, change: ExecutionChange, event: e.ExecutionCreated, _seq: int
+) -> None:
+    change.born = event
+    change.labels = event.labels
+    change.state = "CREATED"
+    change.journal += _entry("CREATED", event.at_ms)
+
+
+def _execution_state_changed(
+    _batch: Batch, _step: Step, change: ExecutionChange, event: e.ExecutionStateChanged, _seq: int
+) -> None:
+    change.state = event.state.value
+    change.journal += _entry(event.state, event.at_ms)
+
+
+def _execution_ended(_batch: Batch, _step: Step, change: ExecutionChange, event: e.ExecutionEnded, _seq: int) -> None:
+    change.state = event.state.value
+    change.journal += _entry(event.state, event.at_ms)
+    change.end_ms = event.at_ms
+    if event.outputs_json:
+        change.outputs = event.outputs_json.decode()
+    if event.error:
+        change.error = event.error
+
+
+def _execution_settled(
+    _batch: Batch, _step: Step, change: ExecutionChange, _event: e.ExecutionSettled, _seq: int
+) -> None:
+    change.settled = 1
+
+
+def _execution_restarted(
+    _batch: Batch, _step: Step, change: ExecutionChange, event: e.ExecutionRestarted, _seq: int
+) -> None:
+    change.state = "RESTARTED"
+    change.journal += _entry("RESTARTED", event.at_ms)
+    change.attempt = event.attempt
+    change.revision = event.revision
+    change.end_ms = 0
+    change.settled = 0
+
+
+def _labels_updated(_batch: Batch, _step: Step, change: ExecutionChange, event: e.LabelsUpdated, _seq: int) -> None:
+    change.labels = event.labels
+
+
+def _task_run(change: ExecutionChange, id: str, seq: int) -> TaskRunChange:
+    run = change.task_runs.get(id)
+    if run is None:
+        run = change.task_runs[id] = TaskRunChange(seq)
+    run.seq = seq
+    return run
+
+
+def _task_run_created(_batch: Batch, _step: Step, change: ExecutionChange, event: e.TaskRunCreated, seq: int) -> None:
+    run = _task_run(change, event.task_run_id, seq)
+    run.born = (event.task_id, event.parent_id, event.value, event.iteration)
+    run.state = event.state.value
+    at = event.at_ms
+    if event.state is State.CREATED:
+        run.journal += f',["CREATED",{at}]'
+    elif event.state is State.PAUSED:
+        run.journal += f',["CREATED",{at}],["RUNNING",{at}],["PAUSED",{at}]'
+    else:
+        run.journal += f',["CREATED",{at}],["{event.state}",{at}]'
+
+
+def _task_dispatched(_batch: Batch, _step: Step, change: ExecutionChange, event: e.TaskDispatched, seq: int) -> None:
+    run = _task_run(change, event.task_run_id, seq)
+    run.state = "SUBMITTED"
+    run.journal += f',["SUBMITTED",{event.at_ms}]'
+
+
+def _task_run_started(_batch: Batch, _step: Step, change: ExecutionChange, event: e.TaskRunStarted, seq: int) -> None:
+    run = _task_run(change, event.task_run_id, seq)
+    run.state = "RUNNING"
+    worker = event.worker_id.replace("\\", "").replace('"', "")
+    run.journal += f',["RUNNING",{event.at_ms},"{worker}"]'
+
+
+def _task_run_retry_scheduled(
+    batch: Batch, step: Step, change: ExecutionChange, event: e.TaskRunRetryScheduled, seq: int
+) -> None:
+    run = _task_run(change, event.task_run_id, seq)
+    run.state = "RETRYING"
+    run.journal += f',["RETRYING",{event.at_ms}]'
+    if event.error:
+        run.error = event.error
+    if event.logs:
+        _lines(batch, step, event, run.born[0] if run.born else None, seq)
+
+
+def _task_run_paused(_batch: Batch, _step: Step, change: ExecutionChange, event: e.TaskRunPaused, seq: int) -> None:
+    run = _task_run(change, event.task_run_id, seq)
+    run.state = "PAUSED"
+    run.journal += f',["PAUSED",{event.at_ms}]'
+
+
+def _task_run_resumed(_batch: Batch, _step: Step, change: ExecutionChange, event: e.TaskRunResumed, seq: int) -> None:
+    run = _task_run(change, event.task_run_id, seq)
+    run.state = "RUNNING"
+    run.journal += f',["RUNNING",{event.at_ms}]'
+    if event.outputs_json:
+        run.outputs = event.outputs_json.decode()
+
+
+def _task_run_ended(batch: Batch, step: Step, change: ExecutionChange, event: e.TaskRunEnded, seq: int) -> None:
+    run = _task_run(change, event.task_run_id, seq)
+    run.state = event.state.value
+    run.journal += f',["{event.state}",{event.at_ms}]'
+    if event.outputs_json:
+        run.outputs = event.outputs_json.decode()
+    if event.error:
+        run.error = event.error
+    if event.logs:
+        _lines(batch, step, event, run.born[0] if run.born else None, seq)
+
+
+def _task_run_decided(batch: Batch, step: Step, change: ExecutionChange, event: e.TaskRunDecided, seq: int) -> None:
+    run = _task_run(change, event.task_run_id, seq)
+    run.born = (event.task_id, event.parent_id, event.value, event.iteration)
+    run.state = event.state.value
+    at = event.at_ms
+    if event.state is State.SKIPPED:
+        run.journal += f',["CREATED",{at}],["SKIPPED",{at}]'
+    else:
+        run.journal += f',["CREATED",{at}],["RUNNING",{at}],["{event.state}",{at}]'
+    if event.outputs_json:
+        run.outputs = event.outputs_json.decode()
+    if event.logs:
+        _lines(batch, step, event, event.task_id, seq)
+
+
+def _task_run_reopened(_batch: Batch, _step: Step, change: ExecutionChange, event: e.TaskRunReopened, seq: int) -> None:
+    run = _task_run(change, event.task_run_id, seq)
+    run.state = "RESTARTED" if event.state is State.CREATED else event.state.value
+    run.journal += f',["{run.state}",{event.at_ms}]'
+
+
+def _task_run_removed(_batch: Batch, _step: Step, change: ExecutionChange, event: e.TaskRunRemoved, seq: int) -> None:
+    change.task_runs.pop(event.task_run_id, None)
+    change.removed[event.task_run_id] = seq
+
+
+def _lines(batch: Batch, step: Step, event: Any, task_id: str | None, seq: int) -> None:
+    """Add the engine's own lines; their ids follow from the event, so folding again makes the same lines."""
+    for index, line in enumerate(event.logs):
+        id = f"{event.task_run_id}/e{seq}/{index}"
+        batch.lines.append(
+            (
+                step.id,
+                id,
+                event.at_ms,
+                seq * 1000 + index,
+                step.namespace,
+                step.flow,
+                task_id,
+                event.task_run_id,
+                0,
+                LEVELS.get(line.level, INFO),
+                "engine",
+                line.message,
+            )
+        )
+        if task_id is None:
+            batch.nameless.append((step.id, id))
+
+
+FOLDS: dict[type, Fold] = {
+    e.ExecutionCreated: _execution_created,
+    e.ExecutionStateChanged: _execution_state_changed,
+    e.ExecutionEnded: _execution_ended,
+    e.ExecutionSettled: _execution_settled,
+    e.ExecutionRestarted: _execution_restarted,
+    e.LabelsUpdated: _labels_updated,
+    e.TaskRunCreated: _task_run_created,
+    e.TaskDispatched: _task_dispatched,
+    e.TaskRunStarted: _task_run_started,
+    e.TaskRunRetryScheduled: _task_run_retry_scheduled,
+    e.TaskRunPaused: _task_run_paused,
+    e.TaskRunResumed: _task_run_resumed,
+    e.TaskRunEnded: _task_run_ended,
+    e.TaskRunDecided: _task_run_decided,
+    e.TaskRunReopened: _task_run_reopened,
+    e.TaskRunRemoved: _task_run_removed,
+}

@@ -1,0 +1,191 @@
+"""The thread that tails the log, folds it into the views and tells the requests of this process.
+
+Owns the loop and its recovery: a batch that couldn't be written is read again from the stored positions. With a SQLite
+file every process folds every partition; see `group.py` for processes that share a database.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from api.projections import partitions
+from api.projections.batch import Batch
+from api.projections.database import Connection, Database, ViewsUnavailable
+from api.projections.execution_fold import fold_log_entry, fold_metric
+from api.projections.execution_fold import fold_step as fold_execution_step
+from api.projections.fan_out import FanOut
+from api.projections.flow_fold import fold_step as fold_flow_step
+from api.projections.partitions import Partition
+from api.projections.write import FlowFacts, Overtaken, write_batch
+from topics import catalog, serde
+from topics.messages import Step
+from topics.ports import Log, LogError, Reader, Record
+
+logger = logging.getLogger(__name__)
+
+IDLE_S = 1.0
+"""How long a poll waits while nothing comes; `stop` wakes it."""
+RETRY_S = 1.0
+"""Pause after a failure of the database or the log."""
+
+
+def fold_record(batch: Batch, partition: Partition, record: Record) -> None:
+    """Add what a record says to the batch, if it counts."""
+    message = record.message
+    if message is None and record.value:
+        message = serde.decode(record.value)
+    topic = record.topic
+    if topic in partitions.STEP_TOPICS:
+        if partition.counts(message, record.offset) and isinstance(message, Step):
+            if message.cause.request:
+                batch.answers.append((message.cause.request, message))
+            (fold_execution_step if topic == catalog.EXECUTIONS_EVENTS else fold_flow_step)(batch, message)
+        return
+    partition.passed(record.offset)
+    if message is not None:
+        (fold_log_entry if topic == catalog.LOGS else fold_metric)(batch, message)
+
+
+class Tail:
+    """Folds all partitions of the log into the views.
+
+    Args:
+        log: The log.
+        database: The views.
+        fan_out: Who is told.
+        facts: Reads a flow's source for the columns that searches need.
+        batch_records: Most records of one transaction.
+        on_failure: Called once from the thread when it stops for a reason that waiting doesn't mend.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        database: Database,
+        fan_out: FanOut,
+        facts: FlowFacts,
+        batch_records: int,
+        on_failure: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        self._log = log
+        self._database = database
+        self._fan_out = fan_out
+        self._facts = facts
+        self._batch_records = batch_records
+        self._on_failure = on_failure
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="views", daemon=True)
+        self._reader: Reader | None = None
+        self._behind: dict[tuple[str, int], int] = {}
+        self.caught_up = threading.Event()
+        """The views hold everything that was in the log when the thread began."""
+        self.failure: BaseException | None = None
+        """Why the thread gave up."""
+
+    def start(self) -> None:
+        """Begin to tail."""
+        self._database.prepare()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the batch in hand, and wait for the thread."""
+        self._stopping.set()
+        reader = self._reader
+        if reader is not None:
+            reader.wake()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                try:
+                    self._tail()
+                except (*self._database.lost, ViewsUnavailable, Overtaken, LogError) as error:
+                    if not getattr(error, "retriable", True):
+                        raise
+                    logger.warning("The views fall behind: %s. Trying again; no data is lost.", error)
+                    self._stopping.wait(RETRY_S)
+        except BaseException as error:
+            self.failure = error
+            logger.exception("The views stopped: reads show an old state until the API is restarted")
+            if self._on_failure is not None:
+                self._on_failure(error)
+
+    def _tail(self) -> None:
+        connection = self._database.writer()
+        reader = self._reader = self._log.reader()
+        try:
+            found = partitions.load(connection, self._log, partitions.all_partitions(self._log))
+            for (topic, number), partition in found.items():
+                reader.add(topic, number, partition.fold.offset)
+                end = self._log.end_offset(topic, number)
+                if end > partition.fold.offset:
+                    self._behind[topic, number] = end
+            self._note_progress(found)
+            while not self._stopping.is_set():
+                records = reader.poll(self._batch_records, IDLE_S)
+                if records:
+                    self._apply(connection, found, records)
+        finally:
+            self._reader = None
+            reader.close()
+            connection.close()
+
+    def _apply(
+        self, connection: Connection, found: dict[tuple[str, int], Partition], records: Iterable[Record]
+    ) -> None:
+        batch = Batch()
+        touched: dict[tuple[str, int], Partition] = {}
+        for record in records:
+            key = (record.topic, record.partition)
+            partition = touched.get(key)
+            if partition is None:
+                partition = touched[key] = found[key]
+            fold_record(batch, partition, record)
+        write_batch(connection, batch, touched.values(), self._facts)
+        self._fan_out.publish(batch)
+        if self._behind:
+            self._note_progress(found)
+
+    def _note_progress(self, found: dict[tuple[str, int], Partition]) -> None:
+        for key, end in list(self._behind.items()):
+            if found[key].fold.offset >= end:
+                del self._behind[key]
+        if not self._behind:
+            self.caught_up.set()
+
+
+def rebuild(log: Log, database: Database, facts: FlowFacts, batch_records: int = 10_000) -> dict[str, Any]:
+    """Fold the whole log into empty views and return how many records of each topic were read.
+
+    For `penstock views rebuild`. The database must not be in use by a running API: drop or move the old one first.
+
+    Raises:
+        LogError: If the log can't be read.
+    """
+    database.prepare()
+    connection = database.writer()
+    reader = log.reader()
+    counts: dict[str, Any] = {}
+    try:
+        found = partitions.load(connection, log, partitions.all_partitions(log))
+        ends = {key: log.end_offset(*key) for key in found}
+        for key, partition in found.items():
+            reader.add(*key, partition.fold.offset)
+        while any(found[key].fold.offset < end for key, end in ends.items()):
+            batch, touched = Batch(), {}
+            for record in reader.poll(batch_records, IDLE_S):
+                key = (record.topic, record.partition)
+                touched[key] = found[key]
+                counts[record.topic] = counts.get(record.topic, 0) + 1
+                fold_record(batch, found[key], record)
+            if touched:
+                write_batch(connection, batch, touched.values(), facts)
+    finally:
+        reader.close()
+        connection.close()
+    return counts

@@ -1,0 +1,170 @@
+"""Writes a batch of changes and the positions behind it in one transaction.
+
+Owns the order of the statements: what a later one reads or overwrites comes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from api.projections import tables as t
+from api.projections.batch import Batch, ExecutionChange, FlowChange
+from api.projections.database import Connection
+from api.projections.partitions import Partition
+
+FlowFacts = Callable[[str], "tuple[bool, str | None, Iterable[tuple[str, str]]]"]
+"""Gives disabled, description and labels of a flow's source."""
+
+
+class Overtaken(Exception):
+    """Another process moved a partition's position on: it owns the partition now, this batch doesn't count."""
+
+
+def write_batch(connection: Connection, batch: Batch, partitions: Iterable[Partition], facts: FlowFacts) -> None:
+    """Apply a batch in one transaction.
+
+    Args:
+        connection: The writer.
+        batch: What changes.
+        partitions: Those that the batch read from; their positions move with it.
+        facts: Reads a flow's source.
+
+    Raises:
+        Overtaken: If a position isn't where this process left it. Nothing was written.
+    """
+    connection.begin()
+    try:
+        for partition in partitions:
+            _move(connection, partition)
+        if batch.executions:
+            _executions(connection, list(batch.executions.values()))
+            _task_runs(connection, batch.executions.values())
+        if batch.lines:
+            connection.execute_many(t.INSERT_LOG_LINE, batch.lines)
+            if batch.nameless:
+                connection.execute_many(t.NAME_TASK_OF_LINES, batch.nameless)
+        if batch.metrics:
+            connection.execute_many(t.INSERT_METRIC, batch.metrics)
+        for key, change in batch.flows.items():
+            _flow(connection, key, change, facts)
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    for partition in partitions:
+        partition.stored = partition.fold.offset
+
+
+def _move(connection: Connection, partition: Partition) -> None:
+    fold = partition.fold
+    place = (fold.offset, fold.epoch, fold.owner, fold.next_n, int(partition.adopting))
+    if partition.stored is None:
+        connection.execute(t.INSERT_POSITION, (partition.topic, partition.number, *place))
+    elif not connection.execute(t.MOVE_POSITION, (*place, partition.topic, partition.number, partition.stored)):
+        raise Overtaken(f"{partition.topic}/{partition.number} isn't at offset {partition.stored} any more")
+
+
+def _executions(connection: Connection, changes: list[ExecutionChange]) -> None:
+    born = [_new_execution(change) for change in changes if change.born is not None]
+    if born:
+        connection.execute_many(t.INSERT_EXECUTION, born)
+    grown = [_changed_execution(change) for change in changes if change.born is None]
+    if grown:
+        connection.execute_many(t.UPDATE_EXECUTION, grown)
+    relabelled = [change for change in changes if change.labels is not None]
+    if relabelled:
+        connection.execute_many(t.DELETE_EXECUTION_LABELS, [(c.id,) for c in relabelled if c.born is None])
+        connection.execute_many(
+            t.INSERT_EXECUTION_LABEL,
+            [(c.id, key, value) for c in relabelled for key, value in (c.labels or {}).items()],
+        )
+
+
+def _new_execution(change: ExecutionChange) -> tuple[Any, ...]:
+    event = change.born
+    return (
+        change.id,
+        event.namespace,
+        event.flow_id,
+        event.revision if change.revision is None else change.revision,
+        change.state,
+        event.at_ms,
+        change.end_ms or 0,
+        event.kind,
+        event.parent_id,
+        event.original_id or change.id,
+        event.schedule_ms,
+        change.attempt or 1,
+        change.settled or 0,
+        change.error,
+        event.inputs_json.decode() or "{}",
+        change.outputs,
+        event.variables_json.decode() or "{}",
+        _json(change.labels or {}),
+        event.trigger_json.decode() or None,
+        change.journal,
+        change.seq,
+    )
+
+
+def _changed_execution(change: ExecutionChange) -> tuple[Any, ...]:
+    return (
+        change.seq,
+        change.state,
+        change.journal,
+        change.end_ms is not None,
+        change.end_ms or 0,
+        change.revision,
+        change.attempt,
+        change.settled,
+        change.error,
+        change.outputs,
+        None if change.labels is None else _json(change.labels),
+        change.id,
+        change.since,
+    )
+
+
+def _task_runs(connection: Connection, changes: Iterable[ExecutionChange]) -> None:
+    removed: list[tuple[Any, ...]] = []
+    born: list[tuple[Any, ...]] = []
+    grown: list[tuple[Any, ...]] = []
+    for change in changes:
+        execution_id = change.id
+        for id, seq in change.removed.items():
+            removed.append((execution_id, id, seq))
+        for id, run in change.task_runs.items():
+            if run.born is not None:
+                born.append(
+                    (execution_id, id, run.since, run.seq, *run.born, run.state, run.journal, run.outputs, run.error)
+                )
+            else:
+                grown.append((run.seq, run.state, run.journal, run.outputs, run.error, execution_id, id, run.since))
+    if removed:
+        connection.execute_many(t.DELETE_TASK_RUN, removed)
+    if born:
+        connection.execute_many(t.INSERT_TASK_RUN, born)
+    if grown:
+        connection.execute_many(t.UPDATE_TASK_RUN, grown)
+
+
+def _flow(connection: Connection, key: tuple[str, str], change: FlowChange, facts: FlowFacts) -> None:
+    for saved in change.saved:
+        connection.execute(t.INSERT_REVISION, (*key, saved.revision, saved.source, saved.at_ms))
+    if change.saved:
+        latest = change.saved[-1]
+        disabled, description, labels = facts(latest.source)
+        connection.execute(
+            t.INSERT_FLOW, (*key, latest.revision, latest.source, latest.at_ms, int(disabled), description, change.seq)
+        )
+        connection.execute(t.DELETE_FLOW_LABELS, key)
+        connection.execute_many(t.INSERT_FLOW_LABEL, [(*key, name, value) for name, value in labels])
+    if change.deleted is not None:
+        connection.execute(t.DELETE_FLOW, (change.deleted.at_ms, change.seq + 1, *key, change.seq + 1))
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,29 @@
+"""The public routes: one module per noun, registered here under every address they have.
+
+Owns the prefixes. The tenant's segment may be left out, so each path below it exists twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from api.routes import executions, flows, follow, instance, logs, plugins
+from api.settings import TENANT
+
+ROOT = "/api/v1"
+
+
+def register(app: web.Application) -> None:
+    """Add all routes to the application."""
+    for module in (flows, executions, follow, logs, plugins, instance):
+        for route in module.ROUTES:
+            for path in _addresses(route.path):
+                app.router.add_route(route.method, path, route.handler)
+
+
+def _addresses(path: str) -> Sequence[str]:
+    if path.startswith("//"):
+        return (path[1:],)
+    return (f"{ROOT}/{TENANT}{path}", f"{ROOT}{path}")

@@ -1,0 +1,409 @@
+"""Executions: starting, reading, searching, and what people do to them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from aiohttp import web
+
+from api import executions as ex
+from api.answers import encoded_response, json_response, page_response
+from api.context import CONTEXT, Context
+from api.forms import Target, read_form
+from api.problems import ApiProblem, Detail
+from api.projections import queries
+from api.projections.database import Connection
+from api.projections.filters import EXECUTIONS, Pairs, Where, conditions, conjunction, mentions, paging
+from api.projections.render import Row
+from api.requests import flag, instant, now_ms, pairs, read_json, whole
+from api.routes.flows import draw, flow_json
+from api.routes.route import Route
+from engine.execution.commands import (
+    CreateExecution,
+    KillExecution,
+    PauseExecution,
+    RestartExecution,
+    ResumeExecution,
+    UpdateLabels,
+)
+from engine.flow.model import Input
+from engine.machine import Command
+
+KINDS = ("NORMAL", "TEST", "PLAYGROUND")
+KEY_MAX = 255
+LATEST_MAX = 500
+
+
+async def create(request: web.Request) -> web.Response:
+    """Start an execution; with `wait=true` answer when it has ended.
+
+    The same Idempotency-Key gives the same execution: it is started once, however often the request is sent.
+    """
+    context = request.app[CONTEXT]
+    namespace, flow_id = request.match_info["namespace"], request.match_info["flowId"]
+    found = await ex.find_flow(context, namespace, flow_id, whole(request, "revision"))
+    if found.flow.disabled:
+        raise ApiProblem("conflict", f"Flow {namespace}.{flow_id} is disabled: enable it to start executions")
+    labels = ex.check_labels([_label(value) for value in request.query.getall("labels", [])])
+    kind = request.query.get("kind", "NORMAL").upper()
+    if kind not in KINDS:
+        raise ApiProblem("invalid-query-parameter", f"Expected 'kind' to be one of {', '.join(KINDS)}, but got {kind}")
+    id = _execution_id(request, namespace, flow_id)
+    inputs = found.flow.inputs
+    given = await read_form(request, context, Target(id, namespace, flow_id), ex.file_inputs(inputs))
+    command = CreateExecution(
+        namespace=namespace,
+        flow_id=flow_id,
+        revision=found.revision,
+        inputs_json=ex.accepted(ex.resolve(context, found, inputs, given)),
+        labels=labels,
+        schedule_ms=instant(request, "scheduleDate"),
+        kind=kind,
+    )
+    await context.commands.ask("executions", id, command)
+    if flag(request, "wait"):
+        await ex.wait_until_over(context, id)
+    return encoded_response(await ex.execution_bytes(context, id))
+
+
+def _label(written: str) -> tuple[str, str]:
+    key, colon, value = written.partition(":")
+    if not colon:
+        raise ApiProblem("invalid-query-parameter", f"Expected labels as key:value, but got {written!r}")
+    return key.strip(), value.strip()
+
+
+def _execution_id(request: web.Request, namespace: str, flow_id: str) -> str:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return ex.new_id()
+    if not 1 <= len(key) <= KEY_MAX:
+        raise ApiProblem(
+            "bad-request", f"Expected an Idempotency-Key of 1 to {KEY_MAX} characters, but it has {len(key)}"
+        )
+    return ex.id_of_key(namespace, flow_id, key)
+
+
+async def create_by_id(request: web.Request) -> web.Response:
+    """Start an execution at the old address."""
+    return await create(request)
+
+
+async def validate_inputs(request: web.Request) -> web.Response:
+    """Check inputs without starting anything; always 200, errors stand with their inputs."""
+    context = request.app[CONTEXT]
+    namespace, flow_id = request.match_info["namespace"], request.match_info["flowId"]
+    found = await ex.find_flow(context, namespace, flow_id, whole(request, "revision"))
+    given = await read_form(request, context, Target(ex.new_id(), namespace, flow_id), ())
+    for each in ex.file_inputs(found.flow.inputs):
+        if given.get(each) is not None:
+            given[each] = f"kestra:///{each}"
+    resolution = ex.resolve(context, found, found.flow.inputs, given)
+    return json_response(
+        {
+            "id": flow_id,
+            "namespace": namespace,
+            "inputs": [
+                {
+                    "input": {"id": r.input.id, "type": r.input.type, "required": r.input.required},
+                    "value": ex.MASKED if r.input.type == "SECRET" and r.value is not None else r.value,
+                    "enabled": r.enabled,
+                    "isDefault": r.is_default,
+                    "errors": [{"message": error} for error in r.errors],
+                }
+                for r in resolution.inputs
+            ],
+            "checks": [],
+        }
+    )
+
+
+async def read(request: web.Request) -> web.Response:
+    """Return an execution with its task runs."""
+    return encoded_response(await ex.execution_bytes(request.app[CONTEXT], request.match_info["id"]))
+
+
+async def search(request: web.Request) -> web.Response:
+    """Return a page of executions, the youngest first unless asked otherwise."""
+    return await _search(request.app[CONTEXT], pairs(request))
+
+
+async def of_flow(request: web.Request) -> web.Response:
+    """Return a page of one flow's executions (old address)."""
+    query = pairs(request)
+    names = {name for name, _ in query}
+    missing = [name for name in ("namespace", "flowId") if name not in names]
+    if missing:
+        raise ApiProblem(
+            "bad-request", f"Expected the query parameter {missing[0]}; to search freely use /executions/search"
+        )
+    kept = [(name, value) for name, value in query if name not in ("namespace", "flowId")]
+    exact = [(f"filters[{name}][EQUALS]", value) for name, value in query if name in ("namespace", "flowId")]
+    return await _search(request.app[CONTEXT], [*kept, *exact])
+
+
+async def _search(context: Context, query: Pairs) -> web.Response:
+    where = conditions(EXECUTIONS, query, now_ms())
+    if not mentions(query, "kind"):
+        where = conjunction([where, Where("kind = 'NORMAL'")])
+    page = paging(EXECUTIONS, query, "state.startDate:desc")
+    rows, total = await context.views.ask(queries.search_executions, where, page)
+    return page_response([ex.light_execution(context, row) for row in rows], total)
+
+
+async def latest(request: web.Request) -> web.Response:
+    """Return the youngest execution of each of the given flows."""
+    context = request.app[CONTEXT]
+    body = await read_json(request, context.settings.body_bytes_max, context.settings.json_depth_max)
+    if not isinstance(body, list) or len(body) > LATEST_MAX or not all(isinstance(each, dict) for each in body):
+        raise ApiProblem("invalid-argument", f"Expected a list of at most {LATEST_MAX} {{namespace, id}}")
+    flows = [(str(each.get("namespace")), str(each.get("id", each.get("flowId")))) for each in body]
+    rows = await context.views.ask(queries.latest_executions, flows)
+    lights = [ex.light_execution(context, row) for row in rows]
+    return json_response(
+        [
+            {
+                "id": each["id"],
+                "flowId": each["flowId"],
+                "namespace": each["namespace"],
+                "startDate": each["state"]["startDate"],
+                "status": each["state"]["current"],
+            }
+            for each in lights
+        ]
+    )
+
+
+async def _row(context: Context, id: str) -> Row:
+    row = await context.views.ask(queries.execution_row, id)
+    if row is None:
+        raise ApiProblem("not-found", f"There is no execution {id}")
+    return row
+
+
+async def _act(request: web.Request, command: Command) -> web.Response:
+    """Ask the execution of the address, and return it as it is afterwards."""
+    context = request.app[CONTEXT]
+    id = request.match_info["id"]
+    await _row(context, id)
+    await context.commands.ask("executions", id, command)
+    return encoded_response(await ex.execution_bytes(context, id))
+
+
+async def kill(request: web.Request) -> web.Response:
+    """Stop an execution."""
+    return await _act(request, KillExecution())
+
+
+async def pause(request: web.Request) -> web.Response:
+    """Let running tasks finish and start no further ones."""
+    return await _act(request, PauseExecution())
+
+
+async def restart(request: web.Request) -> web.Response:
+    """Run what failed once more."""
+    context = request.app[CONTEXT]
+    revision = whole(request, "revision")
+    if revision is not None:
+        row = await _row(context, request.match_info["id"])
+        await ex.find_flow(context, row[1], row[2], revision)
+    return await _act(request, RestartExecution(revision=revision))
+
+
+async def resume(request: web.Request) -> web.Response:
+    """Go on after a pause; a Pause that asks for inputs gets them."""
+    context = request.app[CONTEXT]
+    id = request.match_info["id"]
+    row = await _row(context, id)
+    task_run_id, inputs, found = await _paused(context, row)
+    form = await read_form(request, context, Target(id, row[1], row[2]), ex.file_inputs(inputs))
+    values = b"{}"
+    if inputs and found is not None:
+        values = ex.accepted(ex.resolve(context, found, inputs, form))
+    return await _act(request, ResumeExecution(inputs_json=values, task_run_id=task_run_id))
+
+
+async def resume_inputs(request: web.Request) -> web.Response:
+    """Say what a resume would make of the given inputs; always 200."""
+    context = request.app[CONTEXT]
+    row = await _row(context, request.match_info["id"])
+    _, inputs, found = await _paused(context, row)
+    form = await read_form(request, context, Target(row[0], row[1], row[2]), ())
+    resolved = ex.resolve(context, found, inputs, form).inputs if found is not None else ()
+    return json_response(
+        {
+            "id": row[2],
+            "namespace": row[1],
+            "inputs": [
+                {
+                    "input": {"id": r.input.id, "type": r.input.type, "required": r.input.required},
+                    "value": r.value,
+                    "enabled": r.enabled,
+                    "isDefault": r.is_default,
+                    "errors": [{"message": error} for error in r.errors],
+                }
+                for r in resolved
+            ],
+        }
+    )
+
+
+async def _paused(context: Context, row: Row) -> tuple[str, tuple[Input, ...], ex.FoundFlow | None]:
+    """Return the first paused task run of an execution, the inputs that it asks for, and the flow."""
+    runs = await context.views.ask(queries.task_run_rows, row[0])
+    paused = next((run for run in runs if run[5] == "PAUSED"), None)
+    if paused is None:
+        return "", (), None
+    source = await context.views.ask(queries.revision, row[1], row[2], row[3])
+    flow = context.flow_texts.flow(source[1]) if source else None
+    place = flow.places.get(paused[1]) if flow else None
+    if flow is None or place is None or source is None:
+        return paused[0], (), None
+    return paused[0], declared_inputs(place.task.properties.get("onResume")), ex.FoundFlow(flow, row[3], source[1])
+
+
+def declared_inputs(raw: Any) -> tuple[Input, ...]:
+    """Return the inputs that a task's `onResume` declares."""
+    from engine.flow.document import read_documents
+    from engine.flow.inputs import read_inputs
+    from engine.flow.problems import Report
+
+    return read_inputs(Report(read_documents("{}")[0]), raw, ("onResume",)) if raw else ()
+
+
+async def labels(request: web.Request) -> web.Response:
+    """Set labels of an execution; the others stay."""
+    context = request.app[CONTEXT]
+    body = await read_json(request, context.settings.body_bytes_max, context.settings.json_depth_max)
+    if isinstance(body, dict):
+        body = [{"key": key, "value": value} for key, value in body.items()]
+    if not isinstance(body, list) or not all(isinstance(each, dict) and "key" in each for each in body):
+        raise ApiProblem("invalid-argument", "Expected labels as a list of {key, value}", [Detail("no such list")])
+    wanted = ex.check_labels([(str(each["key"]), str(each.get("value") or "")) for each in body])
+    return await _act(request, UpdateLabels(labels=wanted))
+
+
+async def flow_of(request: web.Request) -> web.Response:
+    """Return the flow at the revision that an execution runs."""
+    context = request.app[CONTEXT]
+    source, row = await _source_of(context, request.match_info["id"])
+    return json_response(flow_json(context, source[1], row[3], source[2], with_source=False))
+
+
+async def graph_of(request: web.Request) -> web.Response:
+    """Return the graph of the flow at the revision that an execution runs."""
+    context = request.app[CONTEXT]
+    source, _ = await _source_of(context, request.match_info["id"])
+    return json_response(await draw(context, source[1]))
+
+
+async def _source_of(context: Context, id: str) -> tuple[tuple[int, str, int], Row]:
+    row = await _row(context, id)
+    found = await context.views.ask(queries.revision, row[1], row[2], row[3])
+    if found is None:
+        raise ApiProblem("not-found", f"Revision {row[3]} of flow {row[1]}.{row[2]} isn't known here")
+    return found, row
+
+
+async def flow_by_name(request: web.Request) -> web.Response:
+    """Return a flow as the executor sees it."""
+    context = request.app[CONTEXT]
+    namespace, flow_id = request.match_info["namespace"], request.match_info["flowId"]
+    found = await ex.find_flow(context, namespace, flow_id, whole(request, "revision"))
+    return json_response({**context.flow_texts.body(found.source), "revision": found.revision})
+
+
+async def evaluate(request: web.Request) -> web.Response:
+    """Evaluate a template with the variables of an execution, or of one of its task runs."""
+    from api.evaluation import evaluate_template
+    from api.requests import read_text
+
+    context = request.app[CONTEXT]
+    template = await read_text(request, context.settings.body_bytes_max)
+    result = await context.views.ask(
+        evaluate_template, context, request.match_info["id"], request.match_info.get("taskRunId"), template
+    )
+    return json_response(result)
+
+
+async def kill_by_ids(request: web.Request) -> web.Response:
+    """Stop several executions."""
+    return await _bulk(request, KillExecution())
+
+
+async def pause_by_ids(request: web.Request) -> web.Response:
+    """Pause several executions."""
+    return await _bulk(request, PauseExecution())
+
+
+async def resume_by_ids(request: web.Request) -> web.Response:
+    """Resume several executions."""
+    return await _bulk(request, ResumeExecution())
+
+
+async def restart_by_ids(request: web.Request) -> web.Response:
+    """Restart several executions."""
+    return await _bulk(request, RestartExecution())
+
+
+async def _bulk(request: web.Request, command: Command) -> web.Response:
+    """Ask each execution of a list; if one of them doesn't exist, nothing is asked."""
+    context = request.app[CONTEXT]
+    ids = await read_json(request, context.settings.body_bytes_max, context.settings.json_depth_max)
+    if not isinstance(ids, list) or not all(isinstance(id, str) and re.fullmatch(r"[\w-]{1,100}", id) for id in ids):
+        raise ApiProblem("invalid-argument", "Expected a list of execution ids")
+    unknown = await context.views.ask(_unknown_of, ids)
+    if unknown:
+        details = [Detail(f"There is no execution {id}", id) for id in unknown]
+        raise ApiProblem(
+            "bad-request", f"{len(unknown)} of {len(ids)} executions don't exist: nothing was done", details
+        )
+    errors: list[Detail] = []
+    for id in ids:
+        try:
+            await context.commands.ask("executions", id, command)
+        except ApiProblem as problem:
+            errors.append(Detail(problem.detail, id))
+    if errors:
+        raise ApiProblem("conflict", f"{len(errors)} of {len(ids)} executions refused; the others did it", errors)
+    return json_response({"count": len(ids), "totalItems": len(ids)})
+
+
+def _unknown_of(connection: Connection, ids: list[str]) -> list[str]:
+    return [id for id in ids if queries.execution_progress(connection, id) is None]
+
+
+def _both(method: str, verb: str, handler: Any) -> tuple[Route, ...]:
+    """Return the routes of an action on one execution: as 1.x has it, and under `actions/`."""
+    return (
+        Route(method, f"/executions/{{id}}/{verb}", handler),
+        Route(method, f"/executions/{{id}}/actions/{verb}", handler),
+    )
+
+
+ROUTES = (
+    Route("GET", "/executions/search", search),
+    Route("GET", "/executions", of_flow),
+    Route("POST", "/executions/latest", latest),
+    Route("DELETE", "/executions/kill/by-ids", kill_by_ids),
+    Route("POST", "/executions/pause/by-ids", pause_by_ids),
+    Route("POST", "/executions/resume/by-ids", resume_by_ids),
+    Route("POST", "/executions/restart/by-ids", restart_by_ids),
+    Route("GET", "/executions/flows/{namespace}/{flowId}", flow_by_name),
+    Route("POST", "/executions/trigger/{namespace}/{flowId}", create_by_id),
+    Route("GET", "/executions/{id}", read),
+    Route("GET", "/executions/{id}/flow", flow_of),
+    Route("GET", "/executions/{id}/graph", graph_of),
+    *_both("DELETE", "kill", kill),
+    *_both("POST", "pause", pause),
+    *_both("POST", "resume", resume),
+    *_both("POST", "resume/validate", resume_inputs),
+    *_both("POST", "restart", restart),
+    *_both("POST", "labels", labels),
+    *_both("POST", "eval", evaluate),
+    *_both("POST", "eval/{taskRunId}", evaluate),
+    Route("POST", "/executions/{namespace}/{flowId}", create),
+    Route("POST", "/executions/{namespace}/{flowId}/validate", validate_inputs),
+)
+"""Actions stand before creation: a flow whose id is the name of an action can't be started here, and none may be saved."""
