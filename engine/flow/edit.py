@@ -44,7 +44,7 @@ def add_task(
     Raises:
         EditError: If there is no such place, the task can't be read, or the layout is beyond us.
     """
-    written = textwrap.dedent(task).strip("\n")
+    written = textwrap.dedent(task).strip("\n") + "\n"
     value = read_documents(written)[0].value
     if not isinstance(value, dict):
         raise EditError("Expected the task to be a map with id and type")

@@ -56,8 +56,9 @@ def parse_flow(source: str, *, strict: bool = True, silenced: Collection[str] = 
 
     Args:
         source: The text. A second document in it is an error.
-        strict: Whether any error leaves `flow` None, as when a flow is saved. Otherwise there is a flow as soon as it
-            has an id, a namespace and tasks with id and type: how a stored flow is read in order to run or draw it.
+        strict: As when a flow is saved: everything is checked and any error leaves `flow` None. Otherwise only as much
+            is checked as reading needs, and there is a flow as soon as it has an id, a namespace and tasks with id and
+            type: how a stored flow is read in order to run or draw it.
         silenced: Rules whose warnings and infos are left out.
 
     Returns:
@@ -89,7 +90,7 @@ def _parse(document: Document, strict: bool, silenced: Collection[str]) -> Parse
         return ParsedFlow(None, report.sorted())
     known_keys(report, raw, FLOW_KEYS, (), "a flow")
     flow = _build(report, apply_plugin_defaults(report, raw))
-    if strict or not report.unsound:
+    if strict:
         check_flow(report, flow)
     kept = None if report.unsound or (strict and report.errors) else flow
     return ParsedFlow(kept, report.sorted(), raw)
