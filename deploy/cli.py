@@ -217,7 +217,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
 def add_topics(commands: Any) -> None:
     """Add `penstock topics`."""
     group = group_of(commands, "topics", "make, list and read the topics of the log")
-    added = command(group, "apply", apply_topics, "create the topics that are missing; changes nothing that is there")
+    added = command(group, "apply", apply_topics, "create the topics that are missing, mend settings that differ")
     add_settings_arguments(added)
     added = command(group, "list", list_topics, "list the topics with their keys, messages, partitions and cleanup")
     add_settings_arguments(added)

@@ -26,6 +26,13 @@ def rows_folder(settings: Settings) -> Path:
     return settings.data / "rows"
 
 
+def views_address(settings: Settings) -> str:
+    """Return where the api keeps its views: another fold of the log."""
+    if settings.api.views is not None:
+        return settings.api.views.get_secret_value()
+    return f"sqlite:{settings.data / 'views.sqlite'}"
+
+
 def storage_folder(settings: Settings) -> Path:
     """Return where files of flows and executions are."""
     return settings.data / "storage"

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
+from typing import Protocol, runtime_checkable
 from uuid import uuid4
 
 from deploy.supervisor import Role
 from executor.loop import Clocks, Executor, ExecutorSettings
 from executor.state.ports import Store
 from topics.ports import Log
+
+RETENTION_SECONDS = 60.0
+"""How often the built-in log drops what is older than its topics keep it; a pass is cheap."""
 
 
 def process_name() -> str:
@@ -26,7 +31,27 @@ def clocks() -> Clocks:
     return Clocks(now_ms=lambda: time.time_ns() // 1_000_000, monotonic_ms=lambda: time.monotonic_ns() // 1_000_000)
 
 
-def executor_role(log: Log, store: Store, name: str) -> Role:
+def executor_role(log: Log, store: Store, name: str, *, standby: bool = False) -> Role:
     """Return the executor: it owns the partitions that its group gives to it, and keeps their rows in `store`."""
-    executor = Executor(log, store, ExecutorSettings(name=name), clocks())
+    executor = Executor(log, store, ExecutorSettings(name=name, standby=standby), clocks())
     return Role("executor", executor.run, executor.stop)
+
+
+@runtime_checkable
+class KeepsRetention(Protocol):
+    """A log that must be told to drop what is too old; a Kafka cluster does so by itself."""
+
+    def enforce_retention(self, now_ms: int) -> int:
+        """Drop it, and return how many offsets went."""
+        ...
+
+
+def retention_role(log: KeepsRetention) -> Role:
+    """Return the part that keeps the built-in log from growing for ever."""
+    stopping = threading.Event()
+
+    def run() -> None:
+        while not stopping.wait(RETENTION_SECONDS):
+            log.enforce_retention(time.time_ns() // 1_000_000)
+
+    return Role("retention", run, stopping.set)

@@ -31,6 +31,17 @@ COLORS = {
 }
 
 
+STATE_AFTER: dict[Any, State] = {
+    e.TaskDispatched: State.SUBMITTED,
+    e.TaskRunStarted: State.RUNNING,
+    e.TaskRunRetryScheduled: State.RETRYING,
+    e.TaskRunPaused: State.PAUSED,
+    e.TaskRunResumed: State.RUNNING,
+    e.TaskRunKillRequested: State.KILLING,
+}
+"""What an event makes of its task run; others change no state, or carry it themselves."""
+
+
 class Row(msgspec.Struct):
     """One task run."""
 
@@ -112,15 +123,9 @@ class RunView:
 def state_after(event: Any) -> State | None:
     """Return the state that an event puts its task run into; None if it changes none."""
     if isinstance(event, e.TaskRunEnded | e.TaskRunReopened):
-        return event.state
-    return {
-        e.TaskDispatched: State.SUBMITTED,
-        e.TaskRunStarted: State.RUNNING,
-        e.TaskRunRetryScheduled: State.RETRYING,
-        e.TaskRunPaused: State.PAUSED,
-        e.TaskRunResumed: State.RUNNING,
-        e.TaskRunKillRequested: State.KILLING,
-    }.get(type(event))
+        state: State = event.state
+        return state
+    return STATE_AFTER.get(type(event))
 
 
 def told(row: Row, at_ms: int, logs: tuple[e.LogLine, ...]) -> Iterator[Line]:

@@ -36,11 +36,11 @@ class KafkaSection(Section):
     bootstrap: str | None = setting(None, "host:port[,host:port]", "nothing but Python is needed to begin with")
     topic_prefix: str = setting("penstock.", "text", "keeps our topics together in a cluster that others use too")
     partitions: int = setting(12, "partitions", "divides evenly among 1-4, 6, 12 executors; fixed at creation", ge=1)
-    replication: int | None = setting(None, "copies", "none: the cluster's default.replication.factor; 3 in production")
+    replication: int | None = setting(None, "copies", "none: three, or as many as there are brokers")
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = setting(
         "PLAINTEXT", "protocol", "what a broker on one's own machine speaks"
     )
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = setting(
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "GSSAPI", "OAUTHBEARER"] = setting(
         "SCRAM-SHA-512", "mechanism", "the strongest one that brokers check by themselves"
     )
     username: str | None = setting(None, "text", "only SASL needs one")
@@ -49,6 +49,33 @@ class KafkaSection(Section):
     certificate_file: Path | None = setting(None, "PEM file", "for clusters that ask clients for certificates")
     key_file: Path | None = setting(None, "PEM file", "belongs to certificate_file")
     key_password: SecretStr | None = setting(None, "secret", "keys in mounted secrets are rarely encrypted")
+
+
+class ExecutorSection(Section):
+    """The executor."""
+
+    standby: bool = setting(False, "yes or no", "folding the partitions of others too costs their CPU once more")
+
+
+class WorkerSection(Section):
+    """The worker."""
+
+    slots: int = setting(16, "attempts", "tasks mostly wait for something else; more than 4 a core rarely helps", ge=1)
+    queue: str = setting("default", "name", "where tasks without a workerGroup go")
+    stop_grace: float = setting(20.0, "seconds", "ends before the 30 s after which orchestrators kill", ge=0)
+
+
+class ApiSection(Section):
+    """The HTTP interface and its views."""
+
+    host: str = setting("127.0.0.1", "address", "nobody else's business until somebody decides who may do what")
+    port: int = setting(8080, "port", "where clients of flows like these look first", ge=0, le=65535)
+    views: SecretStr | None = setting(
+        None,
+        "sqlite:FILE or postgresql://…",
+        "none: a file in the data folder; PostgreSQL is for several api processes",
+    )
+    url: str = setting("", "address", "links in answers are relative where nobody says how people reach the server")
 
 
 class LogSection(Section):
@@ -63,6 +90,9 @@ class Settings(Section):
 
     data: Path = setting(Path(".penstock"), "folder", "a trial leaves no traces elsewhere")
     kafka: KafkaSection = KafkaSection()
+    executor: ExecutorSection = ExecutorSection()
+    worker: WorkerSection = WorkerSection()
+    api: ApiSection = ApiSection()
     log: LogSection = LogSection()
 
 

@@ -23,16 +23,18 @@ IDLE_POLLS_MAX = 15
 
 
 def apply(settings: Settings) -> int:
-    """Create the topics that are missing, and say which."""
+    """Create the topics that are missing, mend the settings of the others, and say so."""
     if settings.kafka.bootstrap is None:
         print("The built-in log creates its topics when they are first used; nothing to do.")
         return 0
     from deploy.kafka_settings import create_topics
 
-    created = create_topics(settings)
-    for name in created:
+    applied = create_topics(settings)
+    for name in applied.created:
         print(f"created {name}")
-    print(f"{len(created)} created, {len(TOPICS) - len(created)} were there")
+    for name, changes in applied.changed.items():
+        print(f"changed {name}: {', '.join(f'{key}={value}' for key, value in changes.items())}")
+    print(f"{len(applied.unchanged)} of {len(TOPICS)} topics were as they should be")
     return 0
 
 
