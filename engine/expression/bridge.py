@@ -65,6 +65,12 @@ class _Generator(CodeGenerator):
             assert node.value is None or type(node.value) in (str, int, bool, tuple)
             self.write(repr(node.value))
 
+    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
+        """Fold nothing but text: constants are printed by the run, not by Python."""
+        if not isinstance(node, nodes.TemplateData):
+            raise nodes.Impossible
+        return node.data
+
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
         """Leave values as they are: the run turns them into text."""
 

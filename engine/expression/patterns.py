@@ -109,6 +109,21 @@ def search(run: Run, pattern: str, text: str) -> Any:
         raise _runaway(pattern) from None
 
 
+def find(run: Run, pattern: str, text: str, most: int | None) -> list[Any]:
+    """Return the first matches, all if `most` is None."""
+    limit = _timed(run, text)
+    found: list[Any] = []
+    try:
+        for match in compiled(pattern).finditer(text, timeout=limit):
+            run.charge(1)
+            found.append(match)
+            if most is not None and len(found) >= most:
+                break
+    except TimeoutError:
+        raise _runaway(pattern) from None
+    return found
+
+
 def replace(run: Run, pattern: str, replacement: str, text: str) -> str:
     """Return the text with all matches replaced; `$1` and `${name}` in the replacement mean groups.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from engine.expression import tree
-from engine.expression.functions import READS, RERENDERS
+from engine.expression.functions import READS, READS_ALL, RERENDERS
 from engine.expression.functions.world import WORLD
 
 
@@ -105,6 +105,8 @@ class _Finder:
                 if name in WORLD:
                     self.world.add(name)
                 self.paths.update(READS.get(name, ()))
+                if name in READS_ALL:
+                    self.dynamic = True
                 if name in RERENDERS and not all(map(_is_constant, arguments.expressions())):
                     self.dynamic = True
                 elif name in RERENDERS:

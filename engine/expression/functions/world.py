@@ -38,6 +38,7 @@ WORLD: dict[str, Operation] = {
         _declared("subflow", "namespace", "id", "inputs", "revision", "labels", "timeout", required=2),
         _declared("credential", "key", "namespace", required=1),
         _declared("appLink", "appId", "baseUrl"),
+        _declared("isPublicHoliday", "date", "countryCode", "subDivision", required=2),
         *_FILES,
     )
 }

@@ -1,0 +1,1 @@
+"""Data formats that templates read and write: JSON, ION's text form, YAML."""

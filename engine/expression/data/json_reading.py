@@ -1,0 +1,31 @@
+"""JSON text to values, bounded by the run's budget."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from engine.expression.errors import Failure
+
+if TYPE_CHECKING:
+    from engine.expression.state import Run
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def read_json(run: Run, text: str) -> Any:
+    """Return the value of a JSON text; blank text is null.
+
+    Raises:
+        Failure: If it isn't JSON.
+    """
+    run.grow(len(text))
+    run.charge(len(text) >> 5)
+    if not text.strip():
+        return None
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise Failure(f"'{text[:60]}' is no JSON: {str(error)[:100]}") from None
