@@ -9,6 +9,7 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -42,7 +43,7 @@ class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What an operator may set of an executor."""
 
     name: str
-    """Unique among processes; part of every claim."""
+    """Unique among all processes that ever were (host, process id and start time, say); part of every claim."""
     lease_ms: int = LEASE_MS
     standby: bool = False
     """Fold the partitions of others too, so that a takeover has only seconds of the log to read."""
@@ -76,7 +77,7 @@ class Executor:
         self._leases = Leases(log, clocks.monotonic_ms, settings.lease_ms)
         effects = Effects(log, self._writer)
         self._effects = effects
-        self._ports = Ports(log, self._writer, self._tail, effects, store, clocks.now_ms)
+        self._ports = Ports(log, self._writer, self._tail, effects, store, clocks.now_ms, count(1))
         self._processors = {
             catalog.inbox_of(kind): Processor(aggregate, self._flows.get, settings.setting)
             for kind, aggregate in AGGREGATES.items()

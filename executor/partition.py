@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum
 from hashlib import blake2b
 from typing import Any
@@ -68,6 +68,8 @@ class Ports(msgspec.Struct, frozen=True):
     effects: Effects
     store: Store
     now_ms: Callable[[], int]
+    claims: Iterator[int]
+    """Numbers the claims of this process: a claim's owner is named once, so that nobody takes another's for his own."""
 
 
 class Decided(msgspec.Struct):
@@ -87,7 +89,7 @@ class Partition:
         processor: Decides its commands.
         number: Which partition.
         ports: What it shares with the others.
-        owner: Name of this process; every claim adds a number to it.
+        owner: Name of this process, unique among all that ever were; every claim adds a number to it.
     """
 
     def __init__(self, processor: Processor, number: int, ports: Ports, owner: str) -> None:
@@ -100,11 +102,10 @@ class Partition:
         self._processor = processor
         self._ports = ports
         self._owner = owner
-        self._claims = 0
         self._topic = catalog.events_of(self.kind)
         self.rows = PartitionRows(ports.store, processor.aggregate, number, _index_keys)
         self.timers = Timers(self.rows)
-        self._snapshots = Snapshots(ports.writer, self.rows, catalog.snapshots_of(self.kind), number)
+        self._snapshots = Snapshots(ports.log, ports.writer, self.rows, catalog.snapshots_of(self.kind), number)
         self._fold = StepFold()
         self._writer: StepWriter | None = None
         self._hash = b""
@@ -188,8 +189,7 @@ class Partition:
         if self.phase is Phase.FOLDING and self._fold.offset >= self._end:
             self._end = self._ports.log.end_offset(self._topic, self.number)
             if self._fold.offset >= self._end:
-                self._claims += 1
-                self._claim = Claim(epoch=self._fold.epoch + 1, owner=f"{self._owner}/{self._claims}")
+                self._claim = Claim(epoch=self._fold.epoch + 1, owner=f"{self._owner}/{next(self._ports.claims)}")
                 self.phase = Phase.CLAIMING
                 self._ports.writer.append(
                     self._topic,
@@ -215,7 +215,8 @@ class Partition:
         self.timers.reload()
         self.attempts.reload(self.rows, now_ms)
         self._snapshots.start(now_ms)
-        logger.info("owns %s/%d under epoch %d, step %d", self.kind, self.number, self._fold.epoch, self._fold.next_n)
+        fold = self._fold
+        logger.info("%s owns %s/%d: epoch %d, step %d", fold.owner, self.kind, self.number, fold.epoch, fold.next_n)
 
     def _read_gap(self, start: int, end: int) -> list[Record]:
         reader = self._ports.log.reader()
@@ -357,6 +358,7 @@ class Partition:
                 elif ack.context[0] is self._writer:
                     assert self._writer is not None
                     decided: Decided = self._writer.acknowledged(ack).payload
+                    decided.position.offset = self._fold.offset
                     counted.append(decided)
                     for aggregate_id, effect in decided.effects:
                         self._release(aggregate_id, effect)
@@ -365,12 +367,12 @@ class Partition:
                 self._write(counted)
 
     def _write(self, counted: list[Decided]) -> None:
-        position = msgspec.structs.replace(counted[-1].position, offset=self._fold.offset)
-        self.rows.write([decided.writes for decided in counted], position)
+        # Not the fold's own position: after a loss the fold stands behind records that no row here knows of.
+        self.rows.write([decided.writes for decided in counted], counted[-1].position)
         self.steps += len(counted)
         now_ms = self._ports.now_ms()
         for decided in counted:
-            self._snapshots.note(decided.id, iter(decided.changed))
+            self._snapshots.note(decided.id, decided.changed)
             for key, row in decided.changed.items():
                 if key[0] == "t":
                     self.attempts.note(decided.id, key[2:], row, now_ms)

@@ -1,20 +1,22 @@
 """Snapshots: rows on a compacted topic, so that a new owner without local files needn't fold the whole log.
 
-Owns what is written at a barrier and how a partition is restored. All rows before a barrier are exactly the log at the
-barrier's offset; rows after the last barrier belong to a snapshot that wasn't finished and are left out. The topic
-keeps superseded rows for a day (`min.compaction.lag.ms`), so the rows of the last barrier are still there beside an
-unfinished one.
+Owns what is written at a barrier and how a partition is restored. Every key begins with the epoch of its owner: a
+zombie's late rows, deletions and barriers can't mix with those of its successor. The first snapshot of an ownership is
+whole, the next ones hold what changed. Rows before a barrier are exactly the log at the barrier's offset; rows after
+it belong to a snapshot that wasn't finished and are left out (the topic keeps superseded rows for a day,
+`min.compaction.lag.ms`, so the rows of the last barrier are still there beside an unfinished one).
 
-An execution that ended well leaves its header only (its id must be remembered for as long as a request may be
-repeated); one that was born and ended between two barriers costs that one record.
+An execution that ended well leaves its header and its event count only: its id must be remembered for as long as a
+request may be repeated. One that was born and ended between two barriers costs those two records.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from engine.execution.state import HEADER, Header
+from engine.machine import SEQUENCE
 from engine.values import State
 from executor.state.rows import PartitionRows, Position
 from topics import catalog
@@ -22,6 +24,8 @@ from topics.messages import SnapshotBarrier, SnapshotRow
 from topics.ports import Ack, Log, Record, Writer
 from topics.serde import decode, encode
 
+KEPT = frozenset({HEADER, SEQUENCE})
+"""Rows of an execution that ended well: it may still be asked for, and its labels changed."""
 EVERY_MS = 60_000
 BARRIER_KEY = b"\0barrier"
 POLLS_IDLE_MAX = 200
@@ -33,18 +37,23 @@ class Snapshots:
     """Snapshots of one partition that is owned.
 
     Args:
+        log: Where earlier snapshots are, to be swept away.
         writer: The process's writer.
         rows: The partition's rows.
         topic: Its snapshot topic.
         partition: Its number.
     """
 
-    def __init__(self, writer: Writer, rows: PartitionRows, topic: str, partition: int) -> None:
+    def __init__(self, log: Log, writer: Writer, rows: PartitionRows, topic: str, partition: int) -> None:
+        self._log = log
         self._writer = writer
         self._rows = rows
         self._topic = topic
         self._partition = partition
         self._changed: dict[tuple[str, str], None] = {}
+        self._whole = True
+        """The next snapshot is the first of this ownership: every row belongs to it."""
+        self._sweeping = False
         self._waiting = 0
         self._failed = False
         self._position: Position | None = None
@@ -53,36 +62,45 @@ class Snapshots:
         """When the next snapshot is due."""
 
     def start(self, now_ms: int) -> None:
-        """Begin to note changes; what came before is in the last barrier or still in the log."""
+        """Begin to note changes, as a new owner."""
         self._changed.clear()
+        self._whole = True
         self._waiting = 0
         self._position = None
         self._barrier_ms = 0
         self.due_ms = now_ms + EVERY_MS
 
-    def note(self, aggregate_id: str, keys: Iterator[str]) -> None:
+    def note(self, aggregate_id: str, keys: Iterable[str]) -> None:
         """Rows of an aggregate were written."""
-        for key in keys:
-            self._changed[(aggregate_id, key)] = None
+        if not self._whole:
+            for key in keys:
+                self._changed[(aggregate_id, key)] = None
 
     def write(self, position: Position, now_ms: int) -> None:
-        """Write the rows that changed since the last barrier; the barrier follows when all are acknowledged."""
-        if self._waiting or self._position is not None:
+        """Write what belongs to this snapshot; its barrier follows when all of it is acknowledged."""
+        if self._position is not None:
             return
-        changed, self._changed = self._changed, {}
         self.due_ms = now_ms + EVERY_MS
+        if self._whole:
+            changed = {_split(full_key): None for full_key, _value in self._rows.stored()}
+        else:
+            changed, self._changed = self._changed, {}
         if not changed:
             return
+        whole, self._whole = self._whole, False  # from here on changes belong to the next one
+        self._sweeping = whole
         self._failed = False
         self._position = position
         ended: dict[str, bool] = {}
         for aggregate_id, key in changed:
             if aggregate_id not in ended:
                 ended[aggregate_id] = self._ended_well(aggregate_id)
-                if ended[aggregate_id]:
+                if ended[aggregate_id] and not whole:
                     self._forget(aggregate_id)
-            if not ended[aggregate_id] or key == HEADER:
-                self._append(aggregate_id, key)
+            if not ended[aggregate_id] or key in KEPT:
+                full_key = f"{aggregate_id}\0{key}".encode()
+                value = self._rows.encoded(full_key)
+                self._put(full_key, b"" if value is None else encode(SnapshotRow(key=full_key, value=value)))
         self._finish(now_ms)
 
     def acknowledged(self, ack: Ack, now_ms: int) -> None:
@@ -99,9 +117,8 @@ class Snapshots:
             return
         self._position = None
         if self._failed:
-            logger.warning(
-                "a snapshot of %s/%d stays without barrier: a row's fate is unknown", self._topic, self._partition
-            )
+            self._whole = True
+            logger.warning("%s/%d: a snapshot has no barrier, a row's fate is unknown", self._topic, self._partition)
             return
         barrier = SnapshotBarrier(
             offset=position.offset,
@@ -112,7 +129,17 @@ class Snapshots:
             owner=position.owner,
         )
         self._barrier_ms = now_ms
-        self._writer.append(self._topic, self._partition, BARRIER_KEY, encode(barrier), durable=False)
+        key = _epoch_key(position.epoch, BARRIER_KEY)
+        self._writer.append(self._topic, self._partition, key, encode(barrier), durable=False)
+        if self._sweeping:
+            self._sweep(position.epoch)
+
+    def _sweep(self, epoch: int) -> None:
+        """Delete what earlier owners left: this owner's own snapshot is whole now."""
+        old = {record.key: bool(record.value) for record in _read(self._log, self._topic, self._partition)}
+        for key, is_there in old.items():
+            if is_there and int.from_bytes(key[:8], "big") < epoch:
+                self._writer.append(self._topic, self._partition, key, b"", durable=False)
 
     def _ended_well(self, aggregate_id: str) -> bool:
         header = self._rows.of(aggregate_id).get(HEADER)
@@ -124,23 +151,19 @@ class Snapshots:
         if rows.get(HEADER).created_ms >= self._barrier_ms:
             return
         for key, _row in list(rows.scan("")):
-            if key != HEADER:
-                self._put(aggregate_id, key, b"")
+            if key not in KEPT:
+                self._put(f"{aggregate_id}\0{key}".encode(), b"")
 
-    def _append(self, aggregate_id: str, key: str) -> None:
-        full_key = f"{aggregate_id}\0{key}".encode()
-        value = self._rows.encoded(full_key)
-        self._put(aggregate_id, key, b"" if value is None else encode(SnapshotRow(key=full_key, value=value)))
-
-    def _put(self, aggregate_id: str, key: str, value: bytes) -> None:
+    def _put(self, full_key: bytes, value: bytes) -> None:
+        assert self._position is not None
         self._waiting += 1
-        full_key = f"{aggregate_id}\0{key}".encode()
+        key = _epoch_key(self._position.epoch, full_key)
         context = (self, self._position)
-        self._writer.append(self._topic, self._partition, full_key, value, durable=False, context=context)
+        self._writer.append(self._topic, self._partition, key, value, durable=False, context=context)
 
 
 def restore(log: Log, kind: str, partition: int, rows: PartitionRows) -> bool:
-    """Load a partition's rows as of its last barrier.
+    """Load a partition's rows as of the last barrier of its last owner.
 
     Args:
         log: The log.
@@ -151,22 +174,34 @@ def restore(log: Log, kind: str, partition: int, rows: PartitionRows) -> bool:
     Returns:
         False if there is no barrier: fold from the beginning of the log.
     """
-    barrier: SnapshotBarrier | None = None
-    settled: dict[bytes, bytes | None] = {}
-    open_rows: dict[bytes, bytes | None] = {}
+    barriers: dict[int, SnapshotBarrier] = {}
+    settled: dict[int, dict[bytes, bytes | None]] = {}
+    unsettled: dict[int, dict[bytes, bytes | None]] = {}
     for record in _read(log, catalog.snapshots_of(kind), partition):
-        if record.key == BARRIER_KEY:
-            barrier = decode(record.value)
-            settled.update(open_rows)
-            open_rows.clear()
-        else:
-            open_rows[record.key] = decode(record.value).value if record.value else None
-    if barrier is None:
+        epoch, key = int.from_bytes(record.key[:8], "big"), record.key[8:]
+        value = decode(record.value) if record.value else None
+        if key != BARRIER_KEY:
+            unsettled.setdefault(epoch, {})[key] = value.value if value is not None else None
+        elif value is not None:
+            barriers[epoch] = value
+            settled.setdefault(epoch, {}).update(unsettled.pop(epoch, {}))
+    if not barriers:
         return False
+    barrier = barriers[max(barriers)]
     position = Position(barrier.offset, barrier.epoch, barrier.owner, barrier.n, barrier.cause_offset, barrier.hash)
-    rows.restore({key: value for key, value in settled.items() if value is not None}, position)
-    logger.info("%s/%d: %d rows restored as of offset %d", kind, partition, len(settled), barrier.offset)
+    found = settled[max(barriers)]
+    rows.restore({key: value for key, value in found.items() if value is not None}, position)
+    logger.info("%s/%d: %d rows restored as of offset %d", kind, partition, len(found), barrier.offset)
     return True
+
+
+def _epoch_key(epoch: int, key: bytes) -> bytes:
+    return epoch.to_bytes(8, "big") + key
+
+
+def _split(full_key: bytes) -> tuple[str, str]:
+    aggregate_id, _nul, key = full_key.decode().partition("\0")
+    return aggregate_id, key
 
 
 def _read(log: Log, topic: str, partition: int) -> Iterator[Record]:

@@ -1,0 +1,67 @@
+"""The flows that simulated executions run: small ones that between them use everything the engine's core can do."""
+
+from __future__ import annotations
+
+LOG = "io.kestra.plugin.core.log.Log"
+WORK = "io.kestra.plugin.scripts.shell.Commands"
+
+FLOWS: dict[str, str] = {
+    "chain": f"""
+id: chain
+namespace: sim
+tasks:
+  - {{id: a, type: {WORK}, commands: [a]}}
+  - {{id: b, type: {LOG}, message: "{{{{ execution.id }}}}"}}
+  - {{id: c, type: {WORK}, commands: [c]}}
+""",
+    "wide": f"""
+id: wide
+namespace: sim
+tasks:
+  - id: p
+    type: io.kestra.plugin.core.flow.Parallel
+    concurrent: 2
+    tasks:
+      - {{id: x, type: {WORK}, commands: [x]}}
+      - {{id: y, type: {WORK}, commands: [y]}}
+      - {{id: z, type: io.kestra.plugin.core.debug.Return, format: z}}
+      - {{id: w, type: {WORK}, commands: [w]}}
+errors:
+  - {{id: e, type: {LOG}, message: failed}}
+finally:
+  - {{id: f, type: {WORK}, commands: [f]}}
+""",
+    "loop": f"""
+id: loop
+namespace: sim
+tasks:
+  - id: each
+    type: io.kestra.plugin.core.flow.ForEach
+    values: [a, b, c, d, e]
+    concurrencyLimit: 2
+    tasks:
+      - {{id: i, type: {WORK}, commands: ["{{{{ taskrun.value }}}}"]}}
+      - {{id: j, type: io.kestra.plugin.core.debug.Return, format: "{{{{ outputs.i[taskrun.value].n }}}}"}}
+""",
+    "patient": f"""
+id: patient
+namespace: sim
+tasks:
+  - {{id: s, type: io.kestra.plugin.core.flow.Sleep, duration: PT2S}}
+  - id: r
+    type: {WORK}
+    commands: [flaky]
+    retry: {{type: constant, interval: PT3S, maxAttempts: 3}}
+  - {{id: pause, type: io.kestra.plugin.core.flow.Pause, pauseDuration: PT5S}}
+  - id: t
+    type: {WORK}
+    commands: [slow]
+    timeout: PT20S
+    allowFailure: true
+""",
+}
+
+FLAKY = frozenset({"r"})
+"""Tasks whose attempts fail half of the time."""
+SLOW = frozenset({"t"})
+"""Tasks that may take longer than their timeout."""
