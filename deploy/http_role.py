@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import os
 import socket
 from collections.abc import Callable
 
@@ -35,7 +36,9 @@ def listening_socket(host: str, port: int) -> socket.socket:
     try:
         taken = socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
-        raise UserError(f"port {port} of {host} can't be had: {error.strerror}; choose another with --port") from None
+        raise UserError(
+            f"port {port} of {host} can't be had: {os.strerror(error.errno or 0)}; choose another with --port"
+        ) from None
     if not is_loopback(taken.getsockname()[0]):
         logger.warning("everybody who reaches %s may start executions: put a proxy that asks who it is before it", host)
     return taken

@@ -10,13 +10,16 @@ import json
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import msgspec
 
+from api.inputs import resolve_inputs
 from deploy.follow import Follower
 from deploy.open_log import open_log
 from deploy.own_log import configure_logging
@@ -103,6 +106,7 @@ def create(follower: Follower, flow: Flow, source: str, inputs: dict[str, str], 
     Raises:
         UserError: If an input is missing or impossible.
     """
+    values = resolved(flow, inputs)
     save = SaveFlow(namespace=flow.namespace, flow_id=flow.id, source=source)
     saved = follower.ask("flows", f"{flow.namespace}/{flow.id}", save)
     revision = next(event.revision for event in saved.events if isinstance(event, FlowSaved))
@@ -111,11 +115,26 @@ def create(follower: Follower, flow: Flow, source: str, inputs: dict[str, str], 
         namespace=flow.namespace,
         flow_id=flow.id,
         revision=revision,
-        inputs_json=msgspec.json.encode(inputs),
+        inputs_json=msgspec.json.encode(values),
         labels=labels,
     )
     follower.tell("executions", execution_id, command)
     return execution_id
+
+
+def resolved(flow: Flow, given: dict[str, str]) -> dict[str, Any]:
+    """Return the typed inputs, as the api would take them.
+
+    Raises:
+        UserError: If one is missing, impossible, or unknown.
+    """
+    variables = {"flow": {"id": flow.id, "namespace": flow.namespace, "revision": 1}, "vars": flow.variables}
+    resolution = resolve_inputs(flow.inputs, given, variables, time.time_ns() // 1_000_000)
+    problems = [f"input {name}: {error}" for name, error in resolution.errors]
+    problems += [f"the flow has no input {name}" for name in resolution.unknown]
+    if problems:
+        raise UserError("; ".join(problems))
+    return resolution.values
 
 
 def follow(follower: Follower, execution_id: str, view: RunView, printer: Printer, killed: threading.Event) -> None:

@@ -17,6 +17,9 @@ from pydantic import ValidationError
 
 from deploy.settings import PREFIX, SECTION_MARK, Settings, leaves
 
+OF_KUBERNETES = re.compile(r"_SERVICE_(HOST|PORT)(_\w+)?$|_PORT_\d+_\w+$")
+"""Variables that Kubernetes makes for services whose names begin with `penstock`."""
+
 FILE_SUFFIX = "_FILE"
 """`PENSTOCK_KAFKA__PASSWORD_FILE` names a file that holds the password: how containers mount secrets."""
 
@@ -116,8 +119,10 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     by_variable = {each.variable: each for each in leaves()}
     return [
         f"{variable} is no setting{guess}"
-        for variable in environ
+        for variable, value in environ.items()
         if variable.startswith(PREFIX)
+        and not OF_KUBERNETES.search(variable)
+        and not value.startswith("tcp://")
         and variable not in by_variable
         and variable.removesuffix(FILE_SUFFIX) not in by_variable
         and (guess := nearest(variable, by_variable))

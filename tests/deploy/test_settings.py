@@ -91,5 +91,6 @@ def test_a_secret_comes_from_a_mounted_file_and_is_never_printed(tmp_path: Path)
 
 def test_a_misspelt_variable_is_told_apart_from_those_of_other_programs() -> None:
     environ = {"PENSTOCK_DATAA": "x", "PENSTOCK_API_SERVICE_HOST": "10.0.0.1", "HOME": "/"}
+    environ["PENSTOCK_API_PORT"] = "tcp://10.0.0.1:8080"
 
     assert unknown_variables(environ) == ["PENSTOCK_DATAA is no setting; did you mean PENSTOCK_DATA?"]
