@@ -163,7 +163,8 @@ def compare(run: Run, operator: str, left: Any, right: Any) -> bool:
             return False
         order = (a > b) - (a < b)
     else:
-        raise Failure(f"'{operator}' compares numbers, but got {java_text(run, left)[:40]} and {java_text(run, right)[:40]}")
+        shown = " and ".join(java_text(run, each)[:40] for each in (left, right))
+        raise Failure(f"'{operator}' compares numbers, but got {shown}")
     return {"<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0}[operator]
 
 

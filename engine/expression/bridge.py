@@ -1,11 +1,8 @@
-"""The bridge to Jinja2: our syntax tree to Jinja2's node tree, and Jinja2's compiler with the doors closed.
+"""The bridge to Jinja2: our syntax tree to Jinja2's node tree.
 
-Jinja2 gives us its code generator: text, conditions, loops and named pieces become Python functions that yield. What a
-template *means* stays ours: every lookup, operator, filter, test and call becomes a call of one function of
-`operations.py` that the generated code imports by name. Two deviations from stock Jinja2, both in `_Generator`:
-
-* a call is emitted as a plain call (stock Jinja2 goes through `context.call`, which inspects what it calls);
-* operands that may not be evaluated (`??`, `and`, `is defined` …) are emitted as functions.
+Jinja2 gives us its code generator (`generator.py`): text, conditions, loops and named pieces become Python functions
+that yield. What a template *means* stays ours: every lookup, operator, filter, test and call becomes a call of one
+function of `operations.py` or `statements.py` that the generated code imports by name.
 
 No name, attribute, filter or global of a template ever becomes one of Jinja2's or Python's: the node tree holds nothing
 but constants, our calls, and Jinja2's `If`, `For`, `Output` and `Block`. Its sandbox isn't needed, for there is nothing
@@ -14,109 +11,34 @@ to guard against; its escaping, loading and inheritance are never reached.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
-from jinja2 import Environment, nodes
-from jinja2 import Template as JinjaTemplate
-from jinja2.compiler import CodeGenerator, Frame
+from jinja2 import nodes
 
-from engine.expression import tree
+from engine.expression import operations, statements, tree
 from engine.expression.filters import FILTERS
 from engine.expression.functions import FUNCTIONS
 from engine.expression.functions.world import WORLD
-from engine.expression.numbers import Long
-from engine.expression.operations import LAZY
+from engine.expression.generator import import_name
 from engine.expression.predicates import TESTS
 from engine.expression.registry import BindingError, Registry, bind, did_you_mean
 from engine.expression.scope import Dialect
 
-_OPERATIONS = "engine.expression.operations."
-_CHAINS = {"+": "total", "~": "joined", "and": "all_of", "or": "any_of"}
-_UNARY = {"not": "negation", "-": "negative", "+": "positive"}
-_COALESCING = {"??": "coalesce", "???": "coalesce_undefined"}
+Operation: TypeAlias = Callable[..., Any]
 
-Piece = Callable[[Any], Iterator[Any]]
-
-
-class _Generator(CodeGenerator):
-    """Jinja2's code generator, told how our calls and constants look in Python."""
-
-    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802
-        """Write a plain call with the run as first argument."""
-        target = node.node
-        assert isinstance(target, nodes.ImportedName)
-        lazy = target.importname.removeprefix(_OPERATIONS) in LAZY
-        self.visit(target, frame)
-        self.write("(context")
-        for index, argument in enumerate(node.args):
-            self.write(", lambda: " if lazy and index else ", ")
-            self.visit(argument, frame)
-        self.write(")")
-
-    def visit_Const(self, node: nodes.Const, frame: Frame) -> None:  # noqa: N802
-        """Write a constant so that its kind survives."""
-        if type(node.value) is Long:
-            self.write(f"environment.long({int(node.value)})")
-        elif isinstance(node.value, float):
-            self.write(f"float({str(node.value)!r})")
-        else:
-            assert node.value is None or type(node.value) in (str, int, bool, tuple)
-            self.write(repr(node.value))
-
-    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
-        """Fold nothing but text: constants are printed by the run, not by Python."""
-        if not isinstance(node, nodes.TemplateData):
-            raise nodes.Impossible
-        return node.data
-
-    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
-        """Leave values as they are: the run turns them into text."""
-
-    def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
-        """Close nothing, since nothing was opened."""
-
-    def visit_Block(self, node: nodes.Block, frame: Frame) -> None:  # noqa: N802
-        """Write nothing where a piece is defined; what prints it is a call."""
-
-
-class _Environment(Environment):
-    """Jinja2's environment without anything a template could reach."""
-
-    code_generator_class = _Generator
-    long = Long
-
-
-def _environment() -> Environment:
-    environment = _Environment(autoescape=False, optimized=False, cache_size=0)
-    for registry in (environment.globals, environment.filters, environment.tests):
-        registry.clear()
-    return environment
-
-
-_ENVIRONMENT = _environment()
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A template as Python: the root piece and the named ones."""
-
-    root: Piece
-    blocks: Mapping[str, Piece]
-
-
-def generate(body: tree.Body, dialect: Dialect) -> Code:
-    """Return a template's tree as code."""
-    node = Bridge(body, dialect).template()
-    compiled = _ENVIRONMENT.compile(node, filename="<expression>")
-    made = JinjaTemplate.from_code(_ENVIRONMENT, compiled, {})
-    return Code(made.root_render_func, made.blocks)
-
-
-def python_source(body: tree.Body, dialect: Dialect) -> str:
-    """Return the Python source of a template's code, for people who want to see it."""
-    return _ENVIRONMENT.compile(Bridge(body, dialect).template(), raw=True)
+_CHAINS: dict[str, Operation] = {
+    "+": operations.total,
+    "~": operations.joined,
+    "and": operations.all_of,
+    "or": operations.any_of,
+}
+_UNARY: dict[str, Operation] = {
+    "not": operations.negation,
+    "-": operations.negative,
+    "+": operations.positive,
+}
+_COALESCING: dict[str, Operation] = {"??": operations.coalesce, "???": operations.coalesce_undefined}
 
 
 class Bridge:
@@ -140,7 +62,7 @@ class Bridge:
         body = self._statements(self._body)
         for name, macro in self._macros.values():
             self._piece(name, macro.body, self._defaults(macro))
-        return nodes.Template([*body, *self._pieces], lineno=1).set_environment(_ENVIRONMENT)
+        return nodes.Template([*body, *self._pieces], lineno=1)
 
     def _declare(self, body: tree.Body) -> None:
         """Number macros and blocks first: both may be used before they are written."""
@@ -150,7 +72,7 @@ class Bridge:
                     self._macros[statement.name] = (f"macro_{len(self._macros)}", statement)
                 case tree.Block():
                     self._blocks[statement.name] = f"block_{len(self._blocks)}"
-            for inner in bodies(statement):
+            for inner in tree.bodies(statement):
                 self._declare(inner)
 
     def _piece(self, name: str, body: tree.Body, before: list[nodes.Node] | None = None) -> None:
@@ -160,7 +82,7 @@ class Bridge:
     def _defaults(self, macro: tree.Macro) -> list[nodes.Node]:
         return [
             nodes.ExprStmt(
-                self._call("default_argument", macro.position, nodes.Const(name), self._value(value)), lineno=1
+                self._call(statements.default_argument, macro.position, nodes.Const(name), self._value(value)), lineno=1
             )
             for name, value in ((name, value or tree.Literal(0, None)) for name, value in macro.parameters)
         ]
@@ -178,11 +100,11 @@ class Bridge:
             case tree.Text(text=text):
                 return [nodes.Output([nodes.TemplateData(text)], lineno=1)]
             case tree.Raw(position=position, text=text):
-                return [self._output(self._call("raw", position, nodes.Const(text)))]
+                return [self._output(self._call(statements.raw, position, nodes.Const(text)))]
             case tree.Print(value=value):
                 return [self._output(self._value(value))]
             case tree.Set(position=position, name=name, value=value):
-                call = self._call("assign", position, nodes.Const(name), self._value(value))
+                call = self._call(statements.assign, position, nodes.Const(name), self._value(value))
                 return [nodes.ExprStmt(call, lineno=1)]
             case tree.If():
                 return [self._if(statement)]
@@ -191,7 +113,7 @@ class Bridge:
             case tree.Block(position=position, name=name, body=body):
                 if all(piece.name != self._blocks[name] for piece in self._pieces):
                     self._piece(self._blocks[name], body)
-                return [self._output(self._call("block", position, nodes.Const(self._blocks[name])))]
+                return [self._output(self._call(statements.block, position, nodes.Const(self._blocks[name])))]
             case tree.FilterBlock():
                 return [self._filter_block(statement)]
         return []
@@ -203,33 +125,34 @@ class Bridge:
         otherwise = self._statements(statement.otherwise)
         made: nodes.If | None = None
         for condition, body in reversed(statement.branches):
-            test = self._call("truth", condition.position, self._value(condition))
+            test = self._call(operations.truth, condition.position, self._value(condition))
             made = nodes.If(test, self._statements(body) or [nodes.Output([])], [], otherwise, lineno=1)
             otherwise = [made]
         assert made is not None
         return made
 
     def _for(self, statement: tree.For) -> list[nodes.Node]:
-        values = self._call("iterate", statement.position, nodes.Const(statement.name), self._value(statement.iterable))
+        at, iterable = statement.position, self._value(statement.iterable)
+        values = self._call(statements.iterate, at, nodes.Const(statement.name), iterable)
         target = nodes.Name("round", "store", lineno=1)
         loop = nodes.For(target, values, self._statements(statement.body), [], None, False, lineno=1)
         if not statement.otherwise:
             return [loop]
-        empty = self._call("was_empty", statement.position)
+        empty = self._call(statements.was_empty, at)
         return [loop, nodes.If(empty, self._statements(statement.otherwise), [], [], lineno=1)]
 
     def _filter_block(self, statement: tree.FilterBlock) -> nodes.Node:
         name = f"filtered_{statement.position}"
         self._piece(name, statement.body)
-        value = self._call("block", statement.position, nodes.Const(name))
+        value = self._call(statements.block, statement.position, nodes.Const(name))
         for position, filter_name, arguments in statement.filters:
-            value = self._operation("filtered", "filter", FILTERS, position, filter_name, arguments, value)
+            value = self._operation(operations.filtered, "filter", FILTERS, position, filter_name, arguments, value)
         return self._output(value)
 
     # -- expressions
 
-    def _call(self, operation: str, position: int, *arguments: nodes.Expr) -> nodes.Expr:
-        target = nodes.ImportedName(_OPERATIONS + operation)
+    def _call(self, operation: Operation, position: int, *arguments: nodes.Expr) -> nodes.Expr:
+        target = nodes.ImportedName(import_name(operation))
         return nodes.Call(target, [nodes.Const(position), *arguments], [], None, None, lineno=1)
 
     def _values(self, expressions: tuple[tree.Expression, ...]) -> list[nodes.Expr]:
@@ -241,11 +164,11 @@ class Bridge:
             case tree.Literal(value=value):
                 return nodes.Const(value)
             case tree.Path(names=names):
-                return self._call("path", at, *map(nodes.Const, names))
+                return self._call(operations.path, at, *map(nodes.Const, names))
             case tree.Attribute(base=base, key=key):
-                return self._call("attribute", at, self._value(base), self._value(key))
+                return self._call(operations.attribute, at, self._value(base), self._value(key))
             case tree.Method(base=base, name=name, arguments=arguments):
-                return self._call("method", at, nodes.Const(name), self._value(base), *self._values(arguments))
+                return self._call(operations.method, at, nodes.Const(name), self._value(base), *self._values(arguments))
             case tree.Unary(operator=operator, operand=operand):
                 return self._call(_UNARY[operator], at, self._value(operand))
             case tree.Chain(operator=operator, operands=operands):
@@ -259,12 +182,12 @@ class Bridge:
             case tree.Call():
                 return self._function(node)
             case tree.Ternary(condition=condition, yes=yes, no=no):
-                test = self._call("truth", at, self._value(condition))
+                test = self._call(operations.truth, at, self._value(condition))
                 return nodes.CondExpr(test, self._value(yes), self._value(no))
             case tree.ListOf(items=items):
-                return self._call("listing", at, *self._values(items))
+                return self._call(operations.listing, at, *self._values(items))
             case tree.MapOf(entries=entries):
-                return self._call("mapping", at, *(self._value(part) for pair in entries for part in pair))
+                return self._call(operations.mapping, at, *(self._value(part) for pair in entries for part in pair))
         raise AssertionError(f"unknown expression {node}")
 
     def _binary(self, node: tree.Binary) -> nodes.Expr:
@@ -272,28 +195,35 @@ class Bridge:
         if node.operator in _COALESCING:
             return self._call(_COALESCING[node.operator], node.position, left, right)
         if node.operator == "..":
-            return self._call("called", node.position, nodes.Const("range"), left, right)
-        return self._call("operate", node.position, nodes.Const(node.operator), left, right)
+            return self._call(operations.called, node.position, nodes.Const("range"), left, right)
+        return self._call(operations.operate, node.position, nodes.Const(node.operator), left, right)
 
     def _filter(self, at: int, name: str, arguments: tree.Arguments, value: tree.Expression) -> nodes.Expr:
         if name == "default":
             try:
                 fallback = bind(FILTERS[name], arguments)
             except BindingError as error:
-                return self._call("refused", at, nodes.Const(str(error)))
-            return self._call("default", at, self._value(value), *self._values(fallback))
-        return self._operation("filtered", "filter", FILTERS, at, name, arguments, self._value(value))
+                return self._call(operations.refused, at, nodes.Const(str(error)))
+            return self._call(operations.default, at, self._value(value), *self._values(fallback))
+        return self._operation(operations.filtered, "filter", FILTERS, at, name, arguments, self._value(value))
 
     def _test(self, node: tree.Test) -> nodes.Expr:
         value = self._value(node.value)
         if node.name == "defined":
-            made = self._call("is_defined", node.position, value)
+            made = self._call(operations.is_defined, node.position, value)
         else:
-            made = self._operation("tested", "test", TESTS, node.position, node.name, node.arguments, value)
-        return self._call("negation", node.position, made) if node.negated else made
+            made = self._operation(operations.tested, "test", TESTS, node.position, node.name, node.arguments, value)
+        return self._call(operations.negation, node.position, made) if node.negated else made
 
     def _operation(
-        self, via: str, kind: str, registry: Registry, at: int, name: str, given: tree.Arguments, *value: nodes.Expr
+        self,
+        via: Operation,
+        kind: str,
+        registry: Registry,
+        at: int,
+        name: str,
+        given: tree.Arguments,
+        *value: nodes.Expr,
     ) -> nodes.Expr:
         """Return a call of a registered operation, or one that fails when it is reached."""
         operation = registry.get(name)
@@ -306,12 +236,12 @@ class Bridge:
         return self._call(via, at, nodes.Const(name), *value, *self._values(arguments))
 
     def _refused(self, at: int, message: str) -> nodes.Expr:
-        return self._call("refused", at, nodes.Const(message))
+        return self._call(operations.refused, at, nodes.Const(message))
 
     def _function(self, node: tree.Call) -> nodes.Expr:
         name, given = node.name, node.arguments
         if name in FUNCTIONS:
-            return self._operation("called", "function", FUNCTIONS, node.position, name, given)
+            return self._operation(operations.called, "function", FUNCTIONS, node.position, name, given)
         if name in WORLD:
             return self._world(node)
         if name == "block":
@@ -331,13 +261,14 @@ class Bridge:
         names = operation.parameters[: len(node.arguments.positional)]
         names += tuple(name for name, _ in node.arguments.named)
         values = self._values(node.arguments.expressions())
-        return self._call("asked", node.position, nodes.Const(node.name), nodes.Const(names), *values)
+        return self._call(operations.asked, node.position, nodes.Const(node.name), nodes.Const(names), *values)
 
     def _block_call(self, node: tree.Call) -> nodes.Expr:
         match node.arguments.expressions():
             case (tree.Literal(value=str(name)),) if name in self._blocks:
-                return self._call("block", node.position, nodes.Const(self._blocks[name]))
-        return self._refused(node.position, f"block() takes the name of a block: {', '.join(self._blocks) or 'none here'}")
+                return self._call(statements.block, node.position, nodes.Const(self._blocks[name]))
+        known = ", ".join(self._blocks) or "none here"
+        return self._refused(node.position, f"block() takes the name of a block: {known}")
 
     def _macro_call(self, node: tree.Call) -> nodes.Expr:
         piece, macro = self._macros[node.name]
@@ -346,16 +277,4 @@ class Bridge:
         if len(node.arguments.positional) > len(names):
             return self._refused(node.position, f"The macro '{node.name}' takes at most {len(names)} arguments")
         values = self._values(node.arguments.expressions())
-        return self._call("macro", node.position, nodes.Const(piece), nodes.Const(tuple(given)), *values)
-
-
-def bodies(statement: tree.Statement) -> tuple[tree.Body, ...]:
-    """Return the bodies directly inside a statement."""
-    match statement:
-        case tree.If(branches=branches, otherwise=otherwise):
-            return (*(body for _, body in branches), otherwise)
-        case tree.For(body=body, otherwise=otherwise):
-            return (body, otherwise)
-        case tree.Macro(body=body) | tree.Block(body=body) | tree.FilterBlock(body=body):
-            return (body,)
-    return ()
+        return self._call(statements.macro, node.position, nodes.Const(piece), nodes.Const(tuple(given)), *values)

@@ -1,6 +1,6 @@
 """What a template can fail with, in words for the person who wrote the flow.
 
-Owns the exceptions and the wording of "missing" messages. Doesn't own what becomes of the execution: the caller decides.
+Owns the exceptions and the wording of "missing" messages. What becomes of the execution is the caller's.
 """
 
 from __future__ import annotations

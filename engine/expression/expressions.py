@@ -6,13 +6,14 @@ recurses over them.
 
 from __future__ import annotations
 
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from engine.expression import tree
+from engine.expression.cursor import Cursor
 from engine.expression.errors import syntax_error
-from engine.expression.lexer import Kind, Token
 from engine.expression.numbers import LONG_MAX, Long
 from engine.expression.scope import Dialect
+from engine.expression.tokens import Kind, Token
 
 MAX_DEPTH = 50
 """Greatest height of an expression. Chains of `+`, `~`, `and`, `or` and dotted paths count once however long."""
@@ -64,7 +65,7 @@ RESERVED = frozenset({"true", "false", "null", "none"})
 E = TypeVar("E", bound=tree.Expression)
 
 
-class ExpressionParser:
+class ExpressionParser(Cursor):
     """Reads expressions from a token list; the template parser moves in the same list.
 
     Args:
@@ -74,47 +75,10 @@ class ExpressionParser:
     """
 
     def __init__(self, source: str, tokens: list[Token], dialect: Dialect) -> None:
-        self.source = source
-        self._tokens = tokens
-        self._at = 0
+        super().__init__(source, tokens)
         self._levels = 0
         self._nodes = 0
         self._precedence = PRECEDENCE[dialect]
-
-    # -- moving
-
-    @property
-    def current(self) -> Token:
-        """The token that comes next."""
-        return self._tokens[self._at]
-
-    def peek(self) -> Token:
-        """Return the token after the current one."""
-        return self._tokens[min(self._at + 1, len(self._tokens) - 1)]
-
-    def advance(self) -> Token:
-        """Return the current token and move on."""
-        token = self._tokens[self._at]
-        if token.kind is not Kind.END:
-            self._at += 1
-        return token
-
-    def fail(self, message: str, token: Token | None = None) -> NoReturn:
-        """Raise a syntax error at a token, the current one if none is given."""
-        raise syntax_error(message, self.source, (token or self.current).position)
-
-    def is_at(self, kind: Kind, value: str | None = None) -> bool:
-        """True if the current token is of this kind (and value)."""
-        token = self._tokens[self._at]
-        return token.kind is kind and (value is None or token.value == value)
-
-    def expect(self, kind: Kind, value: str | None = None) -> Token:
-        """Return the current token and move on, or raise if it is another one."""
-        if not self.is_at(kind, value):
-            wanted = f"'{value}'" if value else kind.name.lower().replace("_", " ")
-            found = f"'{self.current.value}'" if self.current.value else "the end"
-            self.fail(f"Expected {wanted}, but found {found}")
-        return self.advance()
 
     def _made(self, node: E) -> E:
         below = tree.children(node)
@@ -315,22 +279,6 @@ class ExpressionParser:
                 positional.append(self.expression())
         self.advance()
         return tree.Arguments(tuple(positional), tuple(named))
-
-    def parameters(self) -> tuple[tuple[str, tree.Expression | None], ...]:
-        """Read a macro's `(a, b=default)`."""
-        self.expect(Kind.PUNCTUATION, "(")
-        found: list[tuple[str, tree.Expression | None]] = []
-        while not self.is_at(Kind.PUNCTUATION, ")"):
-            if found:
-                self.expect(Kind.PUNCTUATION, ",")
-            name = self.new_name()
-            default: tree.Expression | None = None
-            if self.is_at(Kind.PUNCTUATION, "="):
-                self.advance()
-                default = self.expression()
-            found.append((name, default))
-        self.advance()
-        return tuple(found)
 
     def new_name(self) -> str:
         """Read a name that is about to get a value."""

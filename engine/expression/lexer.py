@@ -6,10 +6,10 @@ lexer says so, never where a pattern finds two braces: a string literal may hold
 
 from __future__ import annotations
 
-from enum import Enum, auto
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from engine.expression.errors import syntax_error
+from engine.expression.tokens import Kind, Token
 
 MAX_SOURCE = 1_048_576
 """Longest template, in characters; a whole flow is smaller."""
@@ -22,34 +22,6 @@ PUNCTUATION = "()[]{}?:.,="
 SYMBOLS = ("???", "??", "==", "!=", ">=", "<=", "..", ">", "<", "+", "-", "*", "/", "%", "|", "~")
 WORDS = frozenset({"or", "and", "is", "not", "contains", "equals", "isIn"})
 CLOSING = {"(": ")", "[": "]", "{": "}"}
-
-
-class Kind(Enum):
-    """Kinds of tokens."""
-
-    TEXT = auto()
-    RAW = auto()
-    PRINT_START = auto()
-    PRINT_END = auto()
-    TAG_START = auto()
-    TAG_END = auto()
-    NAME = auto()
-    STRING = auto()
-    INTERPOLATED_START = auto()
-    INTERPOLATED_END = auto()
-    LONG = auto()
-    DOUBLE = auto()
-    OPERATOR = auto()
-    PUNCTUATION = auto()
-    END = auto()
-
-
-class Token(NamedTuple):
-    """A token; `value` is its text without quotes, `position` its offset in the source."""
-
-    kind: Kind
-    value: str
-    position: int
 
 
 class Lexer:
@@ -215,8 +187,9 @@ class Lexer:
                 return
             self._at = self._skip(self._at, SPACE)
             if self._at >= len(self._source):
-                what = f"Unclosed '{self._brackets[-1]}'" if self._brackets else f"Expected '{closer}', but the text ends"
-                self._fail(what, opened)
+                if self._brackets:
+                    self._fail(f"Unclosed '{self._brackets[-1]}'", opened)
+                self._fail(f"Expected '{closer}', but the text ends", opened)
             self._token()
 
     def _token(self) -> None:
@@ -281,12 +254,13 @@ class Lexer:
         self._push(Kind.STRING, self._source[at + 1 : end].replace("\\'", "'"), at)
         self._at = end + 1
 
-    def _string_end(self, at: int, stops: str) -> int:
+    def _string_end(self, at: int, quote: str, interpolated: bool = False) -> int:
+        """Return the offset of the quote or interpolation that ends a piece of a string, -1 if none does."""
         source = self._source
         while at < len(source):
             if source[at] == "\\":
                 at += 2
-            elif (source[at] == '"' and '"' in stops) or (source[at] == "'" and "'" in stops) or (stops.startswith("#") and source.startswith("#{", at)):
+            elif source[at] == quote or (interpolated and source.startswith("#{", at)):
                 return at
             else:
                 at += 1
@@ -295,7 +269,7 @@ class Lexer:
     def _double_quoted(self, opened: int) -> None:
         at, pieces = opened + 1, 0
         while True:
-            end = self._string_end(at, '#"')
+            end = self._string_end(at, '"', interpolated=True)
             if end == -1:
                 self._fail("Unclosed string", opened)
             closed = self._source[end] == '"'

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from engine.expression import tree
 from engine.expression.expressions import ExpressionParser
-from engine.expression.lexer import Kind, Lexer, Token
+from engine.expression.lexer import Lexer
 from engine.expression.scope import Dialect
+from engine.expression.tokens import Kind, Token
 
 MAX_NESTING = 15
 """How deep tags may nest; Python allows twenty loops inside each other."""
@@ -123,9 +124,25 @@ class TemplateParser(ExpressionParser):
         self.expect(Kind.TAG_END)
         return tree.Set(position, name, value)
 
+    def _parameters(self) -> tuple[tuple[str, tree.Expression | None], ...]:
+        """Read a macro's `(a, b=default)`."""
+        self.expect(Kind.PUNCTUATION, "(")
+        found: list[tuple[str, tree.Expression | None]] = []
+        while not self.is_at(Kind.PUNCTUATION, ")"):
+            if found:
+                self.expect(Kind.PUNCTUATION, ",")
+            name = self.new_name()
+            default: tree.Expression | None = None
+            if self.is_at(Kind.PUNCTUATION, "="):
+                self.advance()
+                default = self.expression()
+            found.append((name, default))
+        self.advance()
+        return tuple(found)
+
     def _macro(self, position: int) -> tree.Macro:
         name = self.expect(Kind.NAME).value
-        parameters = self.parameters()
+        parameters = self._parameters()
         self.expect(Kind.TAG_END)
         body = self._body(("endmacro",))
         self._close("endmacro")

@@ -9,7 +9,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import regex
+import regex  # type: ignore[import-untyped, unused-ignore]
+
 from engine.expression.errors import Failure
 
 if TYPE_CHECKING:

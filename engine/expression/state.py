@@ -24,9 +24,14 @@ class Compiled(Protocol):
     """A template as generated code: what `template.py` makes."""
 
     source: str
-    is_constant: bool
-    root: Callable[[Any], Iterator[Any]]
-    blocks: Mapping[str, Callable[[Any], Iterator[Any]]]
+
+    @property
+    def root(self) -> Callable[[Any], Iterator[Any]]:
+        """The function that yields the pieces of the text."""
+
+    @property
+    def blocks(self) -> Mapping[str, Callable[[Any], Iterator[Any]]]:
+        """The functions of macros, blocks and filter bodies."""
 
 
 class Run:

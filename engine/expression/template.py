@@ -11,9 +11,10 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from engine.expression import tree
-from engine.expression.bridge import Code, generate
+from engine.expression.bridge import Bridge
 from engine.expression.budget import DEFAULT_BUDGET, Budget
-from engine.expression.errors import Failure, RenderError, excerpt, syntax_error
+from engine.expression.errors import Failure, excerpt, syntax_error
+from engine.expression.generator import Code, generate
 from engine.expression.parser import parse
 from engine.expression.printing import Entry, to_text
 from engine.expression.reads import Reads, reads_of
@@ -47,7 +48,7 @@ class Template:
     @cached_property
     def _code(self) -> Code:
         try:
-            return generate(self._body, self.dialect)
+            return generate(Bridge(self._body, self.dialect).template())
         except (RecursionError, SyntaxError, MemoryError, OverflowError) as error:
             raise syntax_error(f"Too large or too deeply nested ({type(error).__name__})", self.source, 0) from None
 

@@ -243,3 +243,15 @@ def children(node: Expression) -> tuple[Expression, ...]:
         case MapOf(entries=entries):
             return tuple(part for entry in entries for part in entry)
     return ()
+
+
+def bodies(statement: Statement) -> tuple[Body, ...]:
+    """Return the bodies directly inside a statement."""
+    match statement:
+        case If(branches=branches, otherwise=otherwise):
+            return (*(body for _, body in branches), otherwise)
+        case For(body=body, otherwise=otherwise):
+            return (body, otherwise)
+        case Macro(body=body) | Block(body=body) | FilterBlock(body=body):
+            return (body,)
+    return ()

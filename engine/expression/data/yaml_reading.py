@@ -98,7 +98,7 @@ def resolve(text: str) -> Any:
     if text in _WORDS:
         return _WORDS[text]
     plain = text.replace("_", "")
-    if not plain[:1].isdigit() and plain[:1] not in ("+", "-", ".") or len(plain) > 300 or not plain.isascii():
+    if (not plain[:1].isdigit() and plain[:1] not in ("+", "-", ".")) or len(plain) > 300 or not plain.isascii():
         return text
     digits = plain.lstrip("+-")
     if len(plain) - len(digits) > 1:

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from engine.expression.state import Run
 
 _RESERVED = frozenset(
-    "false False FALSE n N no No NO null Null NULL on On ON off Off OFF true True TRUE y Y yes Yes YES ~".split()
+    {
+        *("false", "False", "FALSE", "true", "True", "TRUE", "null", "Null", "NULL", "~"),
+        *("n", "N", "no", "No", "NO", "y", "Y", "yes", "Yes", "YES"),
+        *("off", "Off", "OFF", "on", "On", "ON"),
+    }
 )
 _LEADING = frozenset("-?:,[]{}#&*!|>'\"%@`")
 

@@ -64,6 +64,9 @@ def local_moment(local: datetime, nano: int, zone: str) -> Moment:
     return Moment(settled, nano, zone)
 
 
+_SIGNS = str.maketrans("", "", "_-+")
+
+
 @lru_cache(maxsize=256)
 def zone_of(name: str) -> tzinfo:
     """Return a zone by region, offset (`+02:00`), `Z`, or `UTC+2`.
@@ -77,7 +80,8 @@ def zone_of(name: str) -> tzinfo:
     rest = next((text[len(prefix) :] for prefix in ("UTC", "GMT", "UT") if text.startswith(prefix)), text)
     if rest[:1] in ("+", "-"):
         return timezone(timedelta(seconds=offset_of(rest)))
-    if not text or not all(part.replace("_", "").replace("-", "").replace("+", "").isalnum() for part in text.split("/")):
+    # A zone's name is a path among the system's files, so nothing but letters, digits and few signs may be in it.
+    if not text or not all(part.translate(_SIGNS).isalnum() for part in text.split("/")):
         raise Failure(f"there is no time zone '{name[:60]}'")
     try:
         return ZoneInfo(text)

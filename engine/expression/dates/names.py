@@ -17,7 +17,7 @@ class Language:
 
 
 def _language(months: str, short_months: str, days: str, short_days: str) -> Language:
-    return Language(*(tuple(names.split()) for names in (months, short_months, days, short_days)))
+    return Language(tuple(months.split()), tuple(short_months.split()), tuple(days.split()), tuple(short_days.split()))
 
 
 LANGUAGES = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from engine.expression.dates.moment import Moment, local_moment, moment_at, offset_of
@@ -53,7 +53,7 @@ def read(value: Any, pattern: str | None, zone: str, locale: str | None = None) 
         moment = Moment(value.replace(microsecond=0), value.microsecond * 1000, str(value.tzinfo)) if zoned else None
         return moment or local_moment(value.replace(microsecond=0), value.microsecond * 1000, zone)
     if isinstance(value, date):
-        return local_moment(datetime(value.year, value.month, value.day, 12), 0, zone)
+        return local_moment(datetime.combine(value, time(12)), 0, zone)
     if not isinstance(value, str):
         raise Failure("expected a text or a whole number as date")
     if len(value) > MAX_TEXT:
@@ -134,7 +134,7 @@ class _Reader:
             return self._fraction(count if letter == "S" else 9, count if letter == "S" else 1)
         sign = self.at < len(self.text) and self.text[self.at] in "+-" and letter in "yu"
         start = self.at + sign
-        most = count if tight or count == 2 or letter not in "yu" and count > 1 else 19
+        most = count if tight or count == 2 or (letter not in "yu" and count > 1) else 19
         if letter in "yu" and count == 4 and not tight:
             most = 9
         end = start
@@ -201,8 +201,8 @@ class _Reader:
         if "h" in self.found or "K" in self.found:
             hour = get("h", get("K", 0)) % 12 + (12 if get("a") == 2 else 0)
         try:
-            day = datetime(get("y", 1), get("M", 1), get("d", 1)) + timedelta(days=get("D", 1) - 1)
-            local = day.replace(hour=hour, minute=get("m", 0), second=get("s", 0))
+            day = date(get("y", 1), get("M", 1), get("d", 1)) + timedelta(days=get("D", 1) - 1)
+            local = datetime.combine(day, time(hour, get("m", 0), get("s", 0)))
         except (ValueError, OverflowError):
             raise Failure(f"'{self.text[:60]}' is no date of the calendar") from None
         return local_moment(local, get("n", 0), self.zone or zone)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.expression.data.ion_writing import write_ion
-from engine.expression.data.yaml_writing import write_yaml
 from engine.expression.data.json_reading import read_json
+from engine.expression.data.yaml_writing import write_yaml
 from engine.expression.filters.texts import text_of
 from engine.expression.jq import run_jq
 from engine.expression.printing import to_json

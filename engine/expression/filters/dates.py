@@ -24,9 +24,7 @@ def _optional(value: Any) -> str | None:
 
 
 @FILTERS.add("date", "format", "timeZone", "existingFormat", "locale")
-def _date(
-    run: Run, value: Any, format_: Any = None, zone: Any = None, existing: Any = None, locale: Any = None
-) -> Any:
+def _date(run: Run, value: Any, format_: Any = None, zone: Any = None, existing: Any = None, locale: Any = None) -> Any:
     if value is None:
         return None
     region = _optional(zone) or run.scope.time_zone

@@ -139,7 +139,8 @@ def _plain(number: Decimal, layout: _Layout) -> str:
     if not integer and not fraction:
         integer = "0"
     if layout.grouping:
-        size, groups = layout.grouping, []
+        size = layout.grouping
+        groups: list[str] = []
         while len(integer) > size:
             groups.insert(0, integer[-size:])
             integer = integer[:-size]

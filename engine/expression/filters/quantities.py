@@ -109,7 +109,7 @@ def _best(text: str) -> Any:
     value = _floating(text)
     if decimals <= 7:
         single = to_float(value)
-        if abs(single) != float("inf") and (single != 0 or value == 0):
+        if abs(single) != float("inf") and (float(single) != 0 or value == 0):
             return single
     return value if decimals <= 16 and abs(value) != float("inf") else _exact(text)
 

@@ -1,4 +1,4 @@
-"""Functions that give the time or something random: both come from the scope, so the same render gives the same again."""
+"""Functions that give the time or something random; both come from the scope, so a repeated render repeats them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,7 @@ def _base62(value: int, length: int) -> str:
 
 
 @FUNCTIONS.add("now", "format", "timeZone", "existingFormat", "locale")
-def _now(
-    run: Run, format_: Any = None, zone: Any = None, existing: Any = None, locale: Any = None
-) -> str:
+def _now(run: Run, format_: Any = None, zone: Any = None, existing: Any = None, locale: Any = None) -> str:
     region = run.scope.time_zone if zone is None else text_of(zone)
     ms = run.scope.now_ms
     moment = moment_at(ms // 1000, ms % 1000 * 1_000_000, region)

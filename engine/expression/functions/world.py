@@ -29,9 +29,7 @@ WORLD: dict[str, Operation] = {
         _declared("secret", "key", "namespace", "subkey", required=1),
         _declared("kv", "key", "namespace", "errorOnMissing", required=1),
         _declared("read", "path", "namespace", "version", "revision", required=1),
-        _declared(
-            "http", "uri", "method", "query", "body", "contentType", "headers", "options", "accept", required=1
-        ),
+        _declared("http", "uri", "method", "query", "body", "contentType", "headers", "options", "accept", required=1),
         _declared("errorLogs"),
         _declared("randomPort"),
         _declared("env", "name", "default", required=1),

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from engine.expression.errors import Failure
 from engine.expression.jq.control import CONTROL
+from engine.expression.jq.conversions import CONVERSIONS
 from engine.expression.jq.functions import FUNCTIONS
 from engine.expression.jq.machine import Machine, Scope
 from engine.expression.jq.nodes import HANDLERS
+from engine.expression.jq.numbers import NUMBERS
 from engine.expression.jq.parser import parse
 from engine.expression.jq.prelude import PRELUDE
 from engine.expression.jq.texts import TEXTS
@@ -25,7 +27,7 @@ from engine.expression.printing import MAX_DATA_DEPTH, Entry, scalar_text
 if TYPE_CHECKING:
     from engine.expression.state import Run
 
-BUILTINS = {**PRELUDE, **CONTROL, **FUNCTIONS, **TEXTS, **UPDATES}
+BUILTINS = {**PRELUDE, **CONTROL, **FUNCTIONS, **NUMBERS, **CONVERSIONS, **TEXTS, **UPDATES}
 
 
 def run_jq(run: Run, program: str, value: Any) -> list[Any]:

@@ -71,9 +71,7 @@ def _row(run: Run, name: str, value: Any) -> str:
         elif name == "@csv":
             cells.append('"' + each.replace('"', '""') + '"')
         else:
-            cells.append(
-                each.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-            )
+            cells.append(each.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r"))
     run.grow(sum(map(len, cells)))
     return ("," if name == "@csv" else "\t").join(cells)
 

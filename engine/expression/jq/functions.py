@@ -1,21 +1,16 @@
-"""jq functions from values to a value: collections, kinds, numbers. Texts are `texts.py`'s.
+"""jq functions from values to a value: collections and kinds. Numbers are `numbers.py`'s, texts `texts.py`'s.
 
 Each takes the run, the input and its arguments' values; several results of an argument mean several calls.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine.expression.data.json_reading import read_json
-from engine.expression.errors import Failure
 from engine.expression.jq import syntax as s
-from engine.expression.jq.formats import plain_text
 from engine.expression.jq.machine import Builtin, Item, Machine, Results, Scope, made
-from engine.expression.jq.values import JqError, compare, contains, is_number, kind, number, shown, sort_key
+from engine.expression.jq.values import JqError, compare, contains, is_number, kind, shown, sort_key
 from engine.expression.printing import to_json
 
 if TYPE_CHECKING:
@@ -57,14 +52,15 @@ def _declare(*keys: str) -> Callable[[F], F]:
     return declare
 
 
-def _refuse(run: Run, value: Any, what: str) -> JqError:
+def refusal(run: Run, value: Any, what: str) -> JqError:
+    """Return the error that a value `what`."""
     return JqError(f"{kind(value)} ({shown(run, value)}) {what}")
 
 
 @_declare("length/0")
 def _length(run: Run, value: Any) -> Any:
     if isinstance(value, bool):
-        raise _refuse(run, value, "has no length")
+        raise refusal(run, value, "has no length")
     if value is None:
         return 0
     return abs(value) if is_number(value) else len(value)
@@ -78,7 +74,7 @@ def _keys(run: Run, value: Any) -> Any:
 @_declare("keys_unsorted/0")
 def _keys_unsorted(run: Run, value: Any) -> Any:
     if not isinstance(value, (dict, list)):
-        raise _refuse(run, value, "has no keys")
+        raise refusal(run, value, "has no keys")
     run.fill(len(value))
     return list(value) if isinstance(value, dict) else list(range(len(value)))
 
@@ -98,7 +94,7 @@ _declare("contains/1")(contains)
 @_declare("to_entries/0")
 def _to_entries(run: Run, value: Any) -> Any:
     if not isinstance(value, dict):
-        raise _refuse(run, value, "has no keys")
+        raise refusal(run, value, "has no keys")
     run.fill(len(value) * 2)
     return [{"key": key, "value": each} for key, each in value.items()]
 
@@ -109,7 +105,7 @@ def _from_entries(run: Run, value: Any) -> Any:
     for entry in _elements(run, value):
         run.charge(1)
         if not isinstance(entry, dict):
-            raise JqError(f"Cannot index {kind(entry)} with \"key\"")
+            raise JqError(f'Cannot index {kind(entry)} with "key"')
         names = ("key", "k", "name", "Name", "Key", "K")
         key = next((entry[name] for name in names if entry.get(name) is not None), None)
         if key is None and entry.get("key", 0) is False:
@@ -130,7 +126,7 @@ def _elements(run: Run, value: Any) -> list[Any]:
 def array_of(run: Run, value: Any, what: str) -> list[Any]:
     """Return the value if it is a list, or raise that it `what`."""
     if not isinstance(value, list):
-        raise _refuse(run, value, what)
+        raise refusal(run, value, what)
     run.charge(len(value) >> 4)
     return value
 
@@ -240,114 +236,6 @@ def _type(run: Run, value: Any) -> Any:
     return kind(value)
 
 
-@_declare("tostring/0")
-def _tostring(run: Run, value: Any) -> Any:
-    return plain_text(run, value)
-
-
-@_declare("tonumber/0")
-def _tonumber(run: Run, value: Any) -> Any:
-    if is_number(value):
-        return value
-    text = value.strip() if isinstance(value, str) else ""
-    if not text or len(text) > 300 or "_" in text or text.lower().lstrip("+-") in ("inf", "infinity", "nan"):
-        raise _refuse(run, value, "cannot be parsed as a number")
-    try:
-        return int(text) if text.lstrip("+-").isdigit() else float(text)
-    except ValueError:
-        raise _refuse(run, value, "cannot be parsed as a number") from None
-
-
-@_declare("tojson/0")
-def _tojson(run: Run, value: Any) -> Any:
-    return to_json(run, value)
-
-
-@_declare("fromjson/0")
-def _fromjson(run: Run, value: Any) -> Any:
-    if not isinstance(value, str):
-        raise _refuse(run, value, "only strings can be parsed")
-    try:
-        return read_json(run, value)
-    except Failure as failure:
-        raise JqError(str(failure)) from None
-
-
-@_declare("infinite/0")
-def _infinite(run: Run, value: Any) -> Any:
-    return math.inf
-
-
-@_declare("nan/0")
-def _nan(run: Run, value: Any) -> Any:
-    return math.nan
-
-
-def _numeric(name: str, function: Callable[..., float], arity: int = 0) -> None:
-    def apply(run: Run, value: Any, *given: Any) -> Any:
-        operands = given or (value,)
-        for each in operands:
-            if not is_number(each):
-                raise _refuse(run, each, "number required")
-        try:
-            return number(float(function(*operands)))
-        except ValueError:
-            return math.nan
-        except OverflowError:
-            return math.inf
-
-    FUNCTIONS[f"{name}/{arity}"] = builtin(apply, arity)
-
-
-for _name, _function in {
-    "floor": math.floor,
-    "ceil": math.ceil,
-    "round": lambda value: math.copysign(math.floor(abs(value) + 0.5), value),
-    "trunc": math.trunc,
-    "fabs": math.fabs,
-    "sqrt": math.sqrt,
-    "cbrt": math.cbrt,
-    "exp": math.exp,
-    "exp2": math.exp2,
-    "exp10": lambda value: 10.0**value,
-    "log": lambda value: math.log(value) if value else -math.inf,
-    "log2": lambda value: math.log2(value) if value else -math.inf,
-    "log10": lambda value: math.log10(value) if value else -math.inf,
-    "sin": math.sin,
-    "cos": math.cos,
-    "tan": math.tan,
-    "asin": math.asin,
-    "acos": math.acos,
-    "atan": math.atan,
-}.items():
-    _numeric(_name, lambda value, function=_function: value if abs(value) == math.inf else function(value))
-_numeric("pow", lambda base, exponent: float(base) ** float(exponent) if base >= 0 or exponent == int(exponent) else math.nan, 2)
-_numeric("fmod", math.fmod, 2)
-_numeric("atan2", math.atan2, 2)
-_numeric("fmin", min, 2)
-_numeric("fmax", max, 2)
-
-
-@_declare("abs/0")
-def _abs(run: Run, value: Any) -> Any:
-    if not is_number(value):
-        raise _refuse(run, value, "has no absolute value")
-    return abs(value)
-
-
-def _question(name: str, function: Callable[[float], bool]) -> None:
-    @_declare(f"{name}/0")
-    def apply(run: Run, value: Any) -> Any:
-        if not is_number(value):
-            raise _refuse(run, value, "number required")
-        return function(value)
-
-
-_question("isinfinite", lambda value: abs(value) == math.inf)
-_question("isnan", lambda value: value != value)
-_question("isnormal", lambda value: value == value and abs(value) != math.inf and value != 0)
-
-
 @_declare("indices/1", "_indices/1")
 def _indices(run: Run, value: Any, wanted: Any) -> Any:
     if value is None:
@@ -386,8 +274,3 @@ def _index(run: Run, value: Any, wanted: Any) -> Any:
 def _rindex(run: Run, value: Any, wanted: Any) -> Any:
     found = _indices(run, value, wanted)
     return found[-1] if found else None
-
-
-def first_of(values: Iterator[Any], most: int) -> list[Any]:
-    """Return at most this many values."""
-    return list(islice(values, most))

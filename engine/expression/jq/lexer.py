@@ -8,7 +8,10 @@ from engine.expression.errors import Failure
 
 MAX_SOURCE = 10_000
 KEYWORDS = frozenset(
-    "def reduce foreach if then elif else end as try catch label and or import include __loc__ break".split()
+    {
+        *("def", "reduce", "foreach", "if", "then", "elif", "else", "end", "as", "try", "catch", "label"),
+        *("and", "or", "import", "include", "__loc__", "break"),
+    }
 )
 SYMBOLS = (
     *("?//=", "?//", "//=", "|=", "+=", "-=", "*=", "/=", "%=", "==", "!=", "<=", ">=", "//", ".."),
@@ -33,7 +36,7 @@ def tokens(source: str) -> list[Token]:
     """
     if len(source) > MAX_SOURCE:
         raise Failure(f"a jq program of more than {MAX_SOURCE} characters")
-    found, at = _read(source, 0, False, 0)
+    found, _ = _read(source, 0, False, 0)
     return [*found, Token("end", "")]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+
 from engine.expression.errors import Failure
 from engine.expression.jq import syntax as s
 from engine.expression.jq.lexer import Token, tokens

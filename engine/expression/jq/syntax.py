@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`.`"""
+    """`.`: the input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """`=`, `|=`, `+=` …"""
+    """`=`, `|=`, `+=` and their kin."""
 
     operator: str
     left: Node

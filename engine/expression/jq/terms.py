@@ -6,66 +6,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NoReturn
 
 from engine.expression.errors import Failure
 from engine.expression.jq import syntax as s
+from engine.expression.jq.cursor import Cursor
 from engine.expression.jq.lexer import Token
 
-MAX_DEPTH = 60
 IDENTITY = s.Identity()
 
 
-class TermParser(ABC):
-    """Reads terms from a token list.
-
-    Args:
-        stream: All tokens, the last of kind `end`.
-        source: The program, for messages.
-    """
-
-    def __init__(self, stream: list[Token], source: str) -> None:
-        self.stream = stream
-        self.at = 0
-        self.depth = 0
-        self.source = source
-
-    # -- moving
-
-    def is_at(self, kind: str, value: str | None = None) -> bool:
-        token = self.stream[self.at]
-        return token.kind == kind and (value is None or token.value == value)
-
-    def symbol(self, value: str) -> bool:
-        return self.is_at("symbol", value)
-
-    def next(self) -> Token:
-        token = self.stream[self.at]
-        self.at = min(self.at + 1, len(self.stream) - 1)
-        return token
-
-    def fail(self) -> NoReturn:
-        token = self.stream[self.at]
-        found = f"'{token.value}'" if token.kind != "end" else "the end"
-        raise Failure(f"'{self.source[:80]}' is no jq program: unexpected {found}")
-
-    def expect(self, kind: str, value: str) -> Token:
-        if not self.is_at(kind, value):
-            self.fail()
-        return self.next()
-
-    def accept(self, kind: str, value: str) -> bool:
-        if self.is_at(kind, value):
-            self.next()
-            return True
-        return False
-
-    def deeper(self) -> None:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise Failure(f"a jq program nested deeper than {MAX_DEPTH}")
-
-    # -- grammar
+class TermParser(Cursor, ABC):
+    """Reads terms."""
 
     @abstractmethod
     def pipe(self) -> s.Node:
@@ -80,6 +31,7 @@ class TermParser(ABC):
         """Read the tokens of an interpolation."""
 
     def suffixes(self, node: s.Node) -> s.Node:
+        """Read `.name`, `[…]` and `?` behind a term."""
         count = 0
         while True:
             count += 1
@@ -121,6 +73,7 @@ class TermParser(ABC):
         return s.Index(target, key)
 
     def term(self) -> s.Node:
+        """Read one term."""
         token = self.stream[self.at]
         match token.kind, token.value:
             case "number", text:
@@ -236,6 +189,7 @@ class TermParser(ABC):
         return s.Foreach(source, pattern, start, update, extract)
 
     def pattern(self) -> s.Pattern:
+        """Read the left side of a binding."""
         self.deeper()
         try:
             if self.accept("symbol", "$"):

@@ -143,10 +143,10 @@ def _numeric(run: Run, operator: str, left: Any, right: Any) -> Any:
         a, b = (int(each) if each == each and abs(each) < 2**63 else 2**63 - 1 for each in (left, right))
         return int(math.copysign(abs(a) % abs(b), a)) if a else 0
     if whole and operator in "+-*":
-        exact = left + right if operator == "+" else left - right if operator == "-" else left * right
+        exact: int = left + right if operator == "+" else left - right if operator == "-" else left * right
         return exact if -(2**63) <= exact < 2**63 else float(exact)
-    a, b = float(left), float(right)
-    return number({"+": a + b, "-": a - b, "*": a * b, "/": a / b if b else 0.0}[operator])
+    x, y = float(left), float(right)
+    return number({"+": x + y, "-": x - y, "*": x * y, "/": x / y if y else 0.0}[operator])
 
 
 def _added(run: Run, left: Any, right: Any) -> Any:
@@ -177,7 +177,7 @@ def _merged(run: Run, left: dict[str, Any], right: dict[str, Any], depth: int) -
 
 
 def contains(run: Run, left: Any, right: Any, depth: int = 0) -> bool:
-    """Return jq's `left | contains(right)`: parts of texts, lists and maps, all the way down."""
+    """True if the right value is part of the left: of texts, lists and maps, all the way down."""
     run.charge(1)
     if depth > MAX_DEPTH:
         raise Failure(f"values nested deeper than {MAX_DEPTH}")
@@ -191,6 +191,5 @@ def contains(run: Run, left: Any, right: Any, depth: int = 0) -> bool:
         return compare(run, left, right) == 0
     if depth:
         return False
-    raise JqError(
-        f"{kind(left)} ({shown(run, left)}) and {kind(right)} ({shown(run, right)}) cannot have their containment checked"
-    )
+    both = f"{kind(left)} ({shown(run, left)}) and {kind(right)} ({shown(run, right)})"
+    raise JqError(f"{both} cannot have their containment checked")

@@ -52,7 +52,7 @@ def _scope(variables: dict[str, Any]) -> Scope:
         now_ms=int(NOW.timestamp() * 1000),
         entropy="conformance",
         world={
-            "kv": lambda key, namespace=None, errorOnMissing=True: None,  # noqa: N803
+            "kv": lambda key, namespace=None, errorOnMissing=True: None,
             "read": _read,
             "fileURI": lambda path, namespace=None: f"kestra:///conformance/expressions/_files/{path}",
             "fileExists": lambda path, namespace=None: False,

@@ -28,7 +28,7 @@ def test_a_function_of_the_world_asks_for_the_world():
 
 
 def test_the_worlds_function_gets_its_arguments_by_name():
-    scope = Scope({}, 0, world={"kv": lambda key, errorOnMissing=True: f"{key}:{errorOnMissing}"})  # noqa: N803
+    scope = Scope({}, 0, world={"kv": lambda key, errorOnMissing=True: f"{key}:{errorOnMissing}"})
     assert compile_template("{{ kv('k', errorOnMissing=false) }}").render(scope) == "k:False"
 
 
