@@ -124,7 +124,9 @@ def _tail(
     if settings.views.startswith("sqlite:"):
         return Tail(log, database, fan_out, flow_texts.facts, settings.batch_records, on_failure)
     from api.projections.group import GroupTail
+    from api.projections.postgres import PostgresDatabase
 
+    assert isinstance(database, PostgresDatabase)
     return GroupTail(log, database, fan_out, flow_texts.facts, settings.batch_records, on_failure)
 
 

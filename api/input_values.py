@@ -47,7 +47,7 @@ def _string(value: Any, properties: Properties) -> str:
 def _match_validator(text: str, pattern: Any) -> None:
     if not pattern:
         return
-    import regex
+    import regex  # type: ignore[import-untyped, unused-ignore]
 
     try:
         if regex.fullmatch(str(pattern), text, timeout=VALIDATOR_TIMEOUT_S) is None:

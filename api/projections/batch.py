@@ -74,14 +74,13 @@ class ExecutionChange:
 class FlowChange:
     """What becomes of one flow."""
 
-    __slots__ = ("deleted", "saved", "seq")
+    __slots__ = ("deleted", "saved")
 
     def __init__(self) -> None:
-        self.seq = 0
-        self.saved: list[Any] = []
-        """FlowSaved events, oldest first."""
-        self.deleted: Any = None
-        """The FlowDeleted, if it came after the last of `saved`."""
+        self.saved: list[tuple[int, Any]] = []
+        """FlowSaved events with their numbers, oldest first."""
+        self.deleted: tuple[int, Any] | None = None
+        """The FlowDeleted with its number, if it came after the last of `saved`."""
 
 
 class Batch:

@@ -74,8 +74,8 @@ class Resource(msgspec.Struct, frozen=True):
     """Flat parameter to field and operation."""
     sorts: Mapping[str, str]
     """Sort field to SQL column."""
-    tie: str
-    """Column that makes the order total."""
+    tie: tuple[str, ...]
+    """Columns that make the order total."""
 
 
 def escape_like(value: str) -> str:
@@ -262,7 +262,7 @@ EXECUTIONS = Resource(
         "duration": "(COALESCE(end_ms, 9000000000000) - created_ms)",
         "state.duration": "(COALESCE(end_ms, 9000000000000) - created_ms)",
     },
-    tie="id",
+    tie=("id",),
 )
 LINES = Resource(
     fields={
@@ -295,7 +295,7 @@ LINES = Resource(
         "scope": ("scope", "IN"),
     },
     sorts={"timestamp": "at_ms", "level": "level", "namespace": "namespace", "flowId": "flow_id"},
-    tie="id",
+    tie=("number", "id"),
 )
 FLOWS = Resource(
     fields={
@@ -315,7 +315,7 @@ FLOWS = Resource(
         "scope": ("scope", "IN"),
     },
     sorts={"id": "id", "namespace": "namespace", "revision": "revision", "updated": "updated_ms"},
-    tie="id",
+    tie=("namespace", "id"),
 )
 
 _SEGMENT = re.compile(r"\[([^\[\]]*)\]")
@@ -428,7 +428,9 @@ def paging(resource: Resource, query: Pairs, default_sort: str) -> Page:
     sorts = [value for name, value in query if name == "sort" and value] or [default_sort]
     order = [_sort(resource, part) for value in sorts for part in value.split(",")]
     direction = "ASC" if order[0].endswith("ASC") else "DESC"
-    return Page(numbers["page"], numbers["size"], ", ".join([*order, f"{resource.tie} {direction}"]))
+    return Page(
+        numbers["page"], numbers["size"], ", ".join([*order, *(f"{column} {direction}" for column in resource.tie)])
+    )
 
 
 def _sort(resource: Resource, written: str) -> str:

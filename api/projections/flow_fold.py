@@ -16,9 +16,8 @@ def fold_step(batch: Batch, step: Step) -> None:
         change = batch.flows.get(key)
         if change is None:
             change = batch.flows[key] = FlowChange()
-        change.seq = seq
         if isinstance(event, FlowSaved):
-            change.saved.append(event)
+            change.saved.append((seq, event))
             change.deleted = None
         else:
-            change.deleted = event
+            change.deleted = (seq, event)

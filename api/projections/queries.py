@@ -109,7 +109,7 @@ def flow(connection: Connection, namespace: str, id: str) -> Row | None:
 
 def revisions(connection: Connection, namespace: str, id: str) -> list[tuple[int, str, int]]:
     """Return number, source and time of all revisions, oldest first."""
-    return connection.query(  # type: ignore[return-value]
+    return connection.query(
         "SELECT revision, source, at_ms FROM flow_revisions WHERE namespace = ? AND id = ? ORDER BY revision",
         (namespace, id),
     )

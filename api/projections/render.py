@@ -25,9 +25,9 @@ LINE_COLUMNS = (
 )
 METRIC_COLUMNS = "namespace, flow_id, task_id, execution_id, task_run_id, kind, name, value, tags, at_ms"
 
-RAN = frozenset({"SUCCESS", "WARNING", "FAILED"})
-"""Ends that a task run only reaches by running, though a journal may not say so."""
-BEGINNINGS = frozenset({"CREATED", "RESTARTED"})
+RAN = frozenset({"SUCCESS", "WARNING", "FAILED", "RETRYING"})
+"""States that a task run only reaches by running, though a journal may not say so."""
+BEGINNINGS = frozenset({"CREATED", "RESTARTED", "RETRYING"})
 
 Row = tuple[Any, ...]
 Entry = tuple[str, int, str]

@@ -79,7 +79,7 @@ CREATE TABLE IF NOT EXISTS flow_labels (
 """
 
 READ_POSITIONS = "SELECT topic, partition_number, next_offset, epoch, owner, next_n, adopting FROM positions"
-INSERT_POSITION = "INSERT INTO positions VALUES (?, ?, ?, ?, ?, ?, ?)"
+INSERT_POSITION = "INSERT INTO positions VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 MOVE_POSITION = (
     "UPDATE positions SET next_offset = ?, epoch = ?, owner = ?, next_n = ?, adopting = ?"
     " WHERE topic = ? AND partition_number = ? AND next_offset = ?"

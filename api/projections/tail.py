@@ -100,11 +100,12 @@ class Tail:
             self._thread.join()
 
     def _run(self) -> None:
+        passing: tuple[type[Exception], ...] = (*self._database.lost, ViewsUnavailable, Overtaken, LogError)
         try:
             while not self._stopping.is_set():
                 try:
                     self._tail()
-                except (*self._database.lost, ViewsUnavailable, Overtaken, LogError) as error:
+                except passing as error:
                     if not getattr(error, "retriable", True):
                         raise
                     logger.warning("The views fall behind: %s. Trying again; no data is lost.", error)

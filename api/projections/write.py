@@ -5,7 +5,7 @@ Owns the order of the statements: what a later one reads or overwrites comes fir
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -23,7 +23,13 @@ class Overtaken(Exception):
     """Another process moved a partition's position on: it owns the partition now, this batch doesn't count."""
 
 
-def write_batch(connection: Connection, batch: Batch, partitions: Iterable[Partition], facts: FlowFacts) -> None:
+def write_batch(
+    connection: Connection,
+    batch: Batch,
+    partitions: Collection[Partition],
+    facts: FlowFacts,
+    before_commit: Callable[[], None] | None = None,
+) -> None:
     """Apply a batch in one transaction.
 
     Args:
@@ -31,6 +37,7 @@ def write_batch(connection: Connection, batch: Batch, partitions: Iterable[Parti
         batch: What changes.
         partitions: Those that the batch read from; their positions move with it.
         facts: Reads a flow's source.
+        before_commit: Called inside the transaction, at its end.
 
     Raises:
         Overtaken: If a position isn't where this process left it. Nothing was written.
@@ -50,6 +57,8 @@ def write_batch(connection: Connection, batch: Batch, partitions: Iterable[Parti
             connection.execute_many(t.INSERT_METRIC, batch.metrics)
         for key, change in batch.flows.items():
             _flow(connection, key, change, facts)
+        if before_commit is not None:
+            before_commit()
         connection.commit()
     except BaseException:
         connection.rollback()
@@ -61,9 +70,12 @@ def write_batch(connection: Connection, batch: Batch, partitions: Iterable[Parti
 def _move(connection: Connection, partition: Partition) -> None:
     fold = partition.fold
     place = (fold.offset, fold.epoch, fold.owner, fold.next_n, int(partition.adopting))
+    name = (partition.topic, partition.number)
     if partition.stored is None:
-        connection.execute(t.INSERT_POSITION, (partition.topic, partition.number, *place))
-    elif not connection.execute(t.MOVE_POSITION, (*place, partition.topic, partition.number, partition.stored)):
+        moved = connection.execute(t.INSERT_POSITION, (*name, *place))
+    else:
+        moved = connection.execute(t.MOVE_POSITION, (*place, *name, partition.stored))
+    if not moved:
         raise Overtaken(f"{partition.topic}/{partition.number} isn't at offset {partition.stored} any more")
 
 
@@ -152,18 +164,19 @@ def _task_runs(connection: Connection, changes: Iterable[ExecutionChange]) -> No
 
 
 def _flow(connection: Connection, key: tuple[str, str], change: FlowChange, facts: FlowFacts) -> None:
-    for saved in change.saved:
+    for _, saved in change.saved:
         connection.execute(t.INSERT_REVISION, (*key, saved.revision, saved.source, saved.at_ms))
     if change.saved:
-        latest = change.saved[-1]
+        seq, latest = change.saved[-1]
         disabled, description, labels = facts(latest.source)
         connection.execute(
-            t.INSERT_FLOW, (*key, latest.revision, latest.source, latest.at_ms, int(disabled), description, change.seq)
+            t.INSERT_FLOW, (*key, latest.revision, latest.source, latest.at_ms, int(disabled), description, seq)
         )
         connection.execute(t.DELETE_FLOW_LABELS, key)
         connection.execute_many(t.INSERT_FLOW_LABEL, [(*key, name, value) for name, value in labels])
     if change.deleted is not None:
-        connection.execute(t.DELETE_FLOW, (change.deleted.at_ms, change.seq + 1, *key, change.seq + 1))
+        seq, deleted = change.deleted
+        connection.execute(t.DELETE_FLOW, (deleted.at_ms, seq, *key, seq))
 
 
 def _json(value: Any) -> str:

@@ -31,6 +31,23 @@ from engine.flow.model import Input
 from engine.machine import Command
 
 KINDS = ("NORMAL", "TEST", "PLAYGROUND")
+VERBS = frozenset(
+    {
+        "pause",
+        "resume",
+        "force-run",
+        "change-status",
+        "kill",
+        "search",
+        "disable",
+        "enable",
+        "replay",
+        "state",
+        "unqueue",
+    }
+    | {"replay-with-inputs", "restart", "labels", "eval", "webhook", "resume-from-breakpoint"}
+)
+"""Names of actions: in the place of a flow id they are one that this server doesn't have."""
 KEY_MAX = 255
 LATEST_MAX = 500
 
@@ -42,6 +59,8 @@ async def create(request: web.Request) -> web.Response:
     """
     context = request.app[CONTEXT]
     namespace, flow_id = request.match_info["namespace"], request.match_info["flowId"]
+    if flow_id in VERBS:
+        raise ApiProblem("not-found", f"This server has no action '{flow_id}' for executions")
     found = await ex.find_flow(context, namespace, flow_id, whole(request, "revision"))
     if found.flow.disabled:
         raise ApiProblem("conflict", f"Flow {namespace}.{flow_id} is disabled: enable it to start executions")
@@ -406,4 +425,4 @@ ROUTES = (
     Route("POST", "/executions/{namespace}/{flowId}", create),
     Route("POST", "/executions/{namespace}/{flowId}/validate", validate_inputs),
 )
-"""Actions stand before creation: a flow whose id is the name of an action can't be started here, and none may be saved."""
+"""Actions stand before creation: a flow whose id is the name of an action can't be started here."""

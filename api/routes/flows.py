@@ -6,7 +6,7 @@ import asyncio
 import re
 from typing import Any
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from api.answers import json_response, page_response
 from api.context import CONTEXT, Context
@@ -256,10 +256,18 @@ async def _validated_text(request: web.Request, context: Context) -> str:
     """Return the text of a body, or of the files of a form, joined as documents."""
     if not request.content_type.startswith("multipart/"):
         return await read_text(request, context.settings.body_bytes_max)
-    texts: list[str] = []
+    pieces: list[bytes] = []
+    left = context.settings.body_bytes_max
     async for part in await request.multipart():
-        texts.append((await part.read(decode=False)).decode("utf-8", "replace"))
-    return "\n---\n".join(texts)
+        if not isinstance(part, BodyPartReader):
+            raise ApiProblem("bad-request", "Expected a form of plain parts")
+        while chunk := await part.read_chunk():
+            left -= len(chunk)
+            if left < 0:
+                raise ApiProblem("payload-too-large", f"Expected at most {context.settings.body_bytes_max} bytes")
+            pieces.append(bytes(chunk))
+        pieces.append(b"\n---\n")
+    return b"".join(pieces[:-1]).decode("utf-8", "replace")
 
 
 async def validate_task(request: web.Request) -> web.Response:

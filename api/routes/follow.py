@@ -1,6 +1,7 @@
 """Following executions and their logs as event streams.
 
-A follower subscribes first and reads the views afterwards: what isn't in them yet will be published, so there is no gap.
+A follower subscribes first and reads the views afterwards: what isn't in them yet will be published, so there is no
+gap.
 """
 
 from __future__ import annotations

@@ -1,0 +1,85 @@
+"""Files of executions: reading what inputs and tasks have stored."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from urllib.parse import quote, unquote, urlsplit
+
+from aiohttp import web
+
+from api.answers import json_response
+from api.context import CONTEXT, Context
+from api.problems import ApiProblem
+from api.projections import queries
+from api.routes.route import Route
+from api.storage import FileStorage
+
+
+async def download(request: web.Request) -> web.StreamResponse:
+    """Send a file of an execution."""
+    storage, uri = await _file(request)
+    try:
+        size = await storage.size(uri)
+        contents = await storage.get(uri)
+    except FileNotFoundError:
+        raise _missing(uri) from None
+    name = quote(PurePosixPath(urlsplit(uri).path).name)
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": "application/octet-stream",
+            "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+            "X-Content-Type-Options": "nosniff",
+        }
+    )
+    response.content_length = size
+    await response.prepare(request)
+    async for piece in contents:
+        await response.write(piece)
+    await response.write_eof()
+    return response
+
+
+async def metas(request: web.Request) -> web.Response:
+    """Return the size of a file."""
+    storage, uri = await _file(request)
+    try:
+        return json_response({"size": await storage.size(uri)})
+    except FileNotFoundError:
+        raise _missing(uri) from None
+
+
+def _missing(uri: str) -> ApiProblem:
+    return ApiProblem("not-found", f"There is no file {uri}")
+
+
+async def _file(request: web.Request) -> tuple[FileStorage, str]:
+    """Return the storage and the address of the wanted file.
+
+    Raises:
+        ApiProblem: If the execution doesn't exist, or the file isn't one of its own.
+    """
+    context = request.app[CONTEXT]
+    uri = request.query.get("path", "")
+    if not uri:
+        raise ApiProblem("bad-request", "Expected the query parameter 'path' with the address of a file")
+    await _check_own(context, request.match_info["id"], uri)
+    if context.storage is None:
+        raise ApiProblem("not-found", "This server has no storage for files")
+    return context.storage, uri
+
+
+async def _check_own(context: Context, id: str, uri: str) -> None:
+    row = await context.views.ask(queries.execution_row, id)
+    if row is None:
+        raise ApiProblem("not-found", f"There is no execution {id}")
+    parts = urlsplit(uri)
+    path = unquote(parts.path)
+    own = f"/executions/{id}/"
+    if parts.scheme != "kestra" or parts.netloc or own not in path or ".." in path.split("/") or "\\" in path:
+        raise ApiProblem("invalid-argument", f"Expected a file of execution {id} (kestra:///…{own}…), but got {uri}")
+
+
+ROUTES = (
+    Route("GET", "/executions/{id}/file", download),
+    Route("GET", "/executions/{id}/file/metas", metas),
+)
