@@ -1,4 +1,4 @@
-"""In the executor, steps leave by one door and everything else by another."""
+"""In the executor, steps leave by one door, effects by another, and snapshots of rows by a third."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from tests.house import source
 
 STEPS = "executor/partition.py"
 ELSEWHERE = "executor/effects.py"
+SNAPSHOTS = "executor/state/snapshot.py"
+"""Rows on their compacted topic: nobody acts on them, an owner without local files reads them."""
 
 
 def appends_to_a_log(node: ast.AST) -> bool:
@@ -20,17 +22,17 @@ def appends_to_a_log(node: ast.AST) -> bool:
     )
 
 
-def test_only_two_modules_of_the_executor_append_to_the_log() -> None:
+def test_only_three_modules_of_the_executor_append_to_the_log() -> None:
     problems = [
         f"{path}:{node.lineno}"
         for path in source.python_files("executor")
-        if path.as_posix() not in {STEPS, ELSEWHERE}
+        if path.as_posix() not in {STEPS, ELSEWHERE, SNAPSHOTS}
         for node in ast.walk(source.tree(path))
         if isinstance(node, ast.Call) and appends_to_a_log(node)
     ]
 
     assert not problems, source.report(
-        problems, f"A step is appended in {STEPS}; everything else leaves by {ELSEWHERE}."
+        problems, f"A step is appended in {STEPS}, a snapshot in {SNAPSHOTS}; everything else leaves by {ELSEWHERE}."
     )
 
 
