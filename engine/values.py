@@ -8,6 +8,10 @@ from __future__ import annotations
 import re
 import uuid
 from enum import StrEnum
+from hashlib import sha1
+from typing import Any
+
+import msgspec
 
 NAMESPACE = uuid.UUID("7c1d1a52-5f0e-4c55-9d62-6a1f5d0c7e11")
 """Root of every derived id. Never change it: a repeated command after an upgrade must derive the same ids."""
@@ -54,20 +58,47 @@ TERMINAL = frozenset(
 )
 
 
+UNDONE = frozenset({State.FAILED, State.KILLED, State.CANCELLED})
+"""Ends of executions and task runs that a restart runs again."""
+
+_NAMESPACE_BYTES = NAMESPACE.bytes
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
+
 def derive_id(*parts: object) -> str:
-    """Return the id (UUID text) that these parts always give.
+    """Return the id that these parts always give: the text of `uuid5`, made in a third of its time.
 
     Args:
         parts: What makes the thing unique: parent id, task id, iteration, attempt … joined by a separator that
             can't occur in them.
     """
-    return str(uuid.uuid5(NAMESPACE, "\x1f".join(map(str, parts))))
+    name = "\x1f".join(map(str, parts)).encode()
+    hexed = sha1(_NAMESPACE_BYTES + name, usedforsecurity=False).hexdigest()
+    return f"{hexed[:8]}-{hexed[8:12]}-5{hexed[13:16]}-{_VARIANT[hexed[16]]}{hexed[17:20]}-{hexed[20:32]}"
+
+
+def to_json(value: Any, what: str) -> bytes:
+    """Return a rendered value as JSON.
+
+    Args:
+        value: Maps, lists, texts, numbers, booleans, nulls.
+        what: What it is, for the error.
+
+    Raises:
+        ValueError: If JSON has no word for a part of it, such as a whole number of more than 64 bits.
+    """
+    try:
+        return msgspec.json.encode(value)
+    except (TypeError, OverflowError, UnicodeEncodeError, RecursionError, msgspec.MsgspecError) as error:
+        raise ValueError(f"{what} can't be kept as JSON: {error}") from None
 
 
 _DURATION = re.compile(
     r"(?P<sign>[-+]?)P(?:(?P<d>\d+)D)?(?:T(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+)(?:[.,](?P<f>\d{1,9}))?S)?)?",
     re.IGNORECASE,
 )
+DURATION_MAX_MS = 1_000_000_000_000_000
+"""Some 30,000 years: sums of times and durations stay far within 64 bits."""
 
 
 def parse_duration_ms(text: object) -> int:
@@ -77,7 +108,7 @@ def parse_duration_ms(text: object) -> int:
         text: ISO 8601 (`PT1M30S`, `P1D`), or a number of seconds (`30`, `"0.5"`).
 
     Raises:
-        ValueError: If it is neither; the message names both forms.
+        ValueError: If it is neither, or more than 30,000 years; the message names both forms.
 
     Example:
         >>> parse_duration_ms("PT1M0.25S"), parse_duration_ms(2)
@@ -86,7 +117,7 @@ def parse_duration_ms(text: object) -> int:
     written = str(text).strip()
     try:
         seconds = float(written)
-        if seconds == seconds and abs(seconds) < 1e12:
+        if seconds == seconds and abs(seconds) <= DURATION_MAX_MS / 1000:
             return round(seconds * 1000)
     except ValueError:
         pass
@@ -98,4 +129,6 @@ def parse_duration_ms(text: object) -> int:
     )
     fraction = int((match["f"] or "0").ljust(9, "0")[:9]) // 1_000_000
     ms = whole * 1000 + fraction
+    if ms > DURATION_MAX_MS:
+        raise ValueError(f"Expected a duration of less than 30,000 years, but got {written!r}")
     return -ms if match["sign"] == "-" else ms

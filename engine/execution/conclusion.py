@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from engine import expression
 from engine.execution import events as e
 from engine.execution.draft import ExecutionDraft
-from engine.execution.variables import Renderer, base_variables
+from engine.execution.task_runs import outputs_to_json
+from engine.execution.variables import Renderer
 from engine.values import State
 
 
@@ -19,7 +18,7 @@ def conclude(draft: ExecutionDraft, state: State) -> None:
     error = ""
     declared = draft.flow.outputs
     if declared and state is not State.KILLED:
-        render = Renderer(draft, base_variables(draft), draft.id)
+        render = Renderer(draft)
         for output in declared:
             try:
                 outputs[output.id] = render(output.value)
@@ -29,11 +28,11 @@ def conclude(draft: ExecutionDraft, state: State) -> None:
                 elif state in (State.SUCCESS, State.WARNING):
                     state = State.FAILED
                     error = f"Output {output.id!r}: {failure}"
-    draft.emit(
-        e.ExecutionEnded(
-            state=state,
-            at_ms=draft.at_ms,
-            outputs_json=msgspec.json.encode(outputs) if outputs else b"",
-            error=error,
-        )
-    )
+    outputs_json = b""
+    if outputs:
+        try:
+            outputs_json = outputs_to_json(outputs)
+        except ValueError as failure:
+            error = str(failure)
+            state = State.FAILED if state in (State.SUCCESS, State.WARNING) else state
+    draft.emit(e.ExecutionEnded(state=state, at_ms=draft.at_ms, outputs_json=outputs_json, error=error))

@@ -12,14 +12,19 @@ import msgspec
 
 from engine.errors import Reason, Rejected
 from engine.execution.events import TimerCleared, TimerSet
+from engine.execution.plan import Plan, PlannedTask
 from engine.execution.state import HEADER, Header, Scope, TaskRun, scope_key, task_run_key, timer_key
 from engine.flow.model import Flow, Task
-from engine.machine import Aggregate, Draft, Rows
+from engine.machine import Aggregate, Draft, Event, Rows
 from engine.values import State
 
 EVENTS_MAX = 300
 """Events after which a step ends and goes on by a timer: about 30 kB, some milliseconds, and about 100 iterations of
 a loop, so that one execution can't hold its partition."""
+STEP_BYTES_MAX = 1024 * 1024
+"""Outputs, values and log lines after which a step ends likewise: a step is one record, and those have a limit."""
+OUTPUTS_BYTES_MAX = 2 * 1024 * 1024
+"""Most that a task's outputs, or the values of a loop, may take: with a full step before them they fit a record."""
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,19 +40,43 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """How long a worker may take to stop an attempt before it counts as killed anyway."""
     timeout_grace_ms: int = 30_000
     """How long after a task's timeout the engine waits for its worker to say so."""
+    plan: Plan | None = None
+    """Follows from the flow."""
+
+    def __post_init__(self) -> None:
+        """Work the flow out, once for all executions of this revision."""
+        flow = self.flow
+        msgspec.structs.force_setattr(self, "plan", Plan(flow) if flow is not None else None)
 
 
 class ExecutionDraft(Draft):
     """The draft that the deciders of executions work on."""
 
-    __slots__ = ("agenda", "base_variables", "setting")
+    __slots__ = ("agenda", "base_variables", "bytes", "setting")
 
     def __init__(self, aggregate: Aggregate, id: str, rows: Rows, at_ms: int, context: Setting) -> None:
         super().__init__(aggregate, id, rows, at_ms, context)
         self.setting = context
         self.agenda: list[str] = []
         """Ids of scopes that may have something to do, the most urgent last."""
-        self.base_variables: dict[str, Any] | None = None
+        self.base_variables: tuple[Header, dict[str, Any]] | None = None
+        """Variables that all templates read, and the header that they were made for."""
+        self.bytes = 0
+        """What outputs, values and log lines of the events take."""
+
+    def emit(self, event: Event) -> None:
+        """Record that `event` happened, fold it, and weigh it."""
+        super().emit(event)
+        self.bytes += len(getattr(event, "outputs_json", b""))
+        for line in getattr(event, "logs", ()):
+            self.bytes += len(line.message)
+        for value in getattr(event, "values", ()):
+            self.bytes += len(value)
+
+    @property
+    def full(self) -> bool:
+        """True if the step is large enough: what is left to do goes on in another one."""
+        return len(self.events) >= EVENTS_MAX or self.bytes >= STEP_BYTES_MAX
 
     @property
     def flow(self) -> Flow:
@@ -75,9 +104,19 @@ class ExecutionDraft(Draft):
         run: TaskRun | None = self.get(task_run_key(task_run_id))
         return run
 
+    @property
+    def plan(self) -> Plan:
+        """What the flow means to its tasks. Raises Rejected like `flow`."""
+        plan = self.setting.plan
+        return plan if plan is not None else Plan(self.flow)
+
+    def planned(self, task_id: str) -> PlannedTask:
+        """Return what is known of a task whatever the execution."""
+        return self.plan.tasks[task_id]
+
     def task(self, run: TaskRun) -> Task:
         """Return the definition of a task run."""
-        return self.flow.places[run.task_id].task
+        return self.plan.tasks[run.task_id].task
 
     def set_timer(self, timer_id: str, due_ms: int) -> None:
         """Set a timer, instead of one with the same id."""

@@ -1,4 +1,4 @@
-"""What can happen to an execution. Each event has one fold in `evolve.py`, one schema, one golden file.
+"""What can happen to an execution. Each event has one fold in `evolve/`, one schema, one golden file.
 
 A released event never changes its meaning; new behaviour is a new event. What was rendered or chosen is in the event:
 replay never renders.
@@ -43,6 +43,8 @@ class ExecutionStateChanged(Event, frozen=True, kw_only=True):
 
     state: State
     at_ms: int
+    held: bool = False
+    """With PAUSED: a person paused it as a whole, nothing new starts. False if only a task run of it is paused."""
 
 
 class ExecutionEnded(Event, frozen=True, kw_only=True):
@@ -115,14 +117,13 @@ class ScopeClosed(Event, frozen=True, kw_only=True):
 
 
 class ScopeReopened(Event, frozen=True, kw_only=True):
-    """A restart goes through this scope: it runs again, counting `failed` children as open."""
+    """A restart goes through this scope: it runs again from its `tasks`, counting `reopened` children as open."""
 
     scope_id: str
-    failed: int
-    """How many ended children are run again."""
+    reopened: int
+    """How many ended children (or iterations) are run again."""
     task_ids: tuple[str, ...] = ()
     """Their tasks."""
-    phase: str = "tasks"
 
 
 class IterationStarted(Event, frozen=True, kw_only=True):
@@ -168,12 +169,25 @@ class TaskDispatched(Event, frozen=True, kw_only=True):
 
 
 class TaskRunStarted(Event, frozen=True, kw_only=True):
-    """A worker's claim was counted: it runs this attempt, nobody else does."""
+    """An attempt runs: the claim of a worker was counted, so nobody else runs it; or the engine decides it itself."""
 
     task_run_id: str
     epoch: int
     worker_id: str
+    """Empty: the engine."""
     at_ms: int
+
+
+class TaskRunResubmitted(Event, frozen=True, kw_only=True):
+    """The worker that held an attempt is gone or handed it back; a `TaskDispatched` of the next attempt follows."""
+
+    task_run_id: str
+    epoch: int
+    """The attempt that won't be reported any more."""
+    at_ms: int
+    started: bool = True
+    """False: it had never begun."""
+    logs: tuple[LogLine, ...] = ()
 
 
 class TaskRunRetryScheduled(Event, frozen=True, kw_only=True):
@@ -195,7 +209,7 @@ class TaskRunPaused(Event, frozen=True, kw_only=True):
 
 
 class TaskRunResumed(Event, frozen=True, kw_only=True):
-    """A paused task run goes on with its children."""
+    """A paused task run goes on with its children; what it waited for is in its outputs."""
 
     task_run_id: str
     at_ms: int
@@ -234,6 +248,7 @@ class TaskRunDecided(Event, frozen=True, kw_only=True):
     value: str | None = None
     iteration: int | None = None
     outputs_json: bytes = b""
+    error: str = ""
     logs: tuple[LogLine, ...] = ()
 
 
@@ -242,12 +257,12 @@ class TaskRunReopened(Event, frozen=True, kw_only=True):
 
     task_run_id: str
     state: State
-    """CREATED for a leaf, RUNNING for a flowable."""
+    """RESTARTED for one that is decided or dispatched anew, RUNNING for a flowable whose children go on."""
     at_ms: int
 
 
 class TaskRunRemoved(Event, frozen=True, kw_only=True):
-    """A restart forgets this run of an errors, finally or afterExecution task."""
+    """A restart forgets this run of a task that handled the former end, with all that it had below it."""
 
     task_run_id: str
 

@@ -64,7 +64,7 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
         return None
     task = draft.task(run)
     header = draft.header
-    variables = run_variables(draft, task, run)
+    variables = run_variables(draft, run)
     variables["outputs"] = _mentioned(task, variables["outputs"], variables)
     return Job(
         execution_id=draft.id,

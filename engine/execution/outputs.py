@@ -1,7 +1,7 @@
-"""Outputs as templates read them: rows are fetched when a template asks, never all of them.
+"""Outputs and states of tasks as templates read them: rows are fetched when a template asks, never all of them.
 
-Owns the lazy mappings `outputs` and `outputs.<task in a loop>`. A task inside loops has one level per loop around it,
-keyed by the loops' values.
+Owns the lazy mappings `outputs`, `outputs.<task in a loop>` and `tasks`. A task inside loops has one level per loop
+around it, keyed by the loops' values.
 """
 
 from __future__ import annotations
@@ -11,52 +11,30 @@ from typing import Any
 
 import msgspec
 
-from engine.execution.state import escape_segment, unescape_segment
-from engine.flow.model import Flow
-from engine.flowables import flowable_of
+from engine.execution.plan import Plan
+from engine.execution.state import Output, escape_segment, unescape_segment
 from engine.machine import Rows
-
-LOOP_TYPES = frozenset(
-    {
-        "io.kestra.plugin.core.flow.ForEach",
-        "io.kestra.plugin.core.flow.EachSequential",
-        "io.kestra.plugin.core.flow.EachParallel",
-        "io.kestra.plugin.core.flow.Loop",
-    }
-)
-"""Flowables that give their children a value, so that outputs nest by it."""
-
-
-def loop_depth(flow: Flow, task_id: str) -> int:
-    """Return how many loops are around a task."""
-    depth = 0
-    parent = flow.places[task_id].parent
-    while parent is not None:
-        place = flow.places[parent]
-        depth += place.task.type in LOOP_TYPES and flowable_of(place.task.type) is not None
-        parent = place.parent
-    return depth
 
 
 class Outputs(Mapping[str, Any]):
-    """`outputs`: by task id."""
+    """`outputs`: by task id.
 
-    def __init__(self, rows: Rows, flow: Flow) -> None:
+    Args:
+        rows: The execution's rows.
+        plan: Tells how many loops are around a task.
+    """
+
+    def __init__(self, rows: Rows, plan: Plan) -> None:
         self._rows = rows
-        self._flow = flow
+        self._plan = plan
 
     def __getitem__(self, task_id: str) -> Any:
-        place = self._flow.places.get(task_id)
-        depth = loop_depth(self._flow, task_id) if place is not None else 0
-        if depth == 0:
-            row = self._rows.get("o/" + task_id)
-            if row is None:
-                raise KeyError(task_id)
-            return msgspec.json.decode(row.json)
-        by_value = LoopOutputs(self._rows, "o/" + task_id, depth)
-        if next(iter(by_value), None) is None:
+        row: Output | None = self._rows.get(f"o/{task_id}")
+        if row is None:
             raise KeyError(task_id)
-        return by_value
+        planned = self._plan.tasks.get(task_id)
+        depth = planned.depth if planned is not None else 0
+        return LoopOutputs(self._rows, f"o/{task_id}", depth) if depth else msgspec.json.decode(row.json)
 
     def __iter__(self) -> Iterator[str]:
         seen: dict[str, None] = {}
@@ -78,15 +56,10 @@ class LoopOutputs(Mapping[str, Any]):
 
     def __getitem__(self, value: Any) -> Any:
         key = f"{self._prefix}/{escape_segment(str(value))}"
-        if self._depth > 1:
-            inner = LoopOutputs(self._rows, key, self._depth - 1)
-            if next(iter(inner), None) is None:
-                raise KeyError(value)
-            return inner
-        row = self._rows.get(key)
+        row: Output | None = self._rows.get(key)
         if row is None:
             raise KeyError(value)
-        return msgspec.json.decode(row.json)
+        return LoopOutputs(self._rows, key, self._depth - 1) if self._depth > 1 else msgspec.json.decode(row.json)
 
     def __iter__(self) -> Iterator[str]:
         last = None
@@ -99,3 +72,34 @@ class LoopOutputs(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+class TaskStates(Mapping[str, Any]):
+    """`tasks`: the state of every task that has run, by task id; within loops by value, as far as rows are kept.
+
+    Built at the first look, from all rows of task runs: templates that ask for it are rare, and mostly in `errors`.
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._found: dict[str, Any] | None = None
+
+    def _states(self) -> dict[str, Any]:
+        if self._found is None:
+            self._found = {}
+            for _key, run in self._rows.scan("t/"):
+                state = {"state": str(run.state)}
+                if run.value is None:
+                    self._found[run.task_id] = state
+                else:
+                    self._found.setdefault(run.task_id, {})[run.value] = state
+        return self._found
+
+    def __getitem__(self, task_id: str) -> Any:
+        return self._states()[task_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._states())
+
+    def __len__(self) -> int:
+        return len(self._states())

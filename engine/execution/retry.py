@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from engine.execution.state import TaskRun
-from engine.flow.model import Flow, Retry, Task
-from engine.values import derive_id
+from engine.flow.model import Retry
+from engine.values import DURATION_MAX_MS, derive_id
 
-
-def retry_of(flow: Flow, task: Task) -> Retry | None:
-    """Return the policy that holds for a task: its own, else the nearest flowable's around it, else the flow's."""
-    if task.retry is not None:
-        return task.retry
-    parent = flow.places[task.id].parent
-    while parent is not None:
-        place = flow.places[parent]
-        if place.task.retry is not None:
-            return place.task.retry
-        parent = place.parent
-    return flow.retry
+SAME_EXECUTION = "RETRY_FAILED_TASK"
 
 
 def delay_ms(retry: Retry, attempts: int, chance: float) -> int:
@@ -29,29 +18,27 @@ def delay_ms(retry: Retry, attempts: int, chance: float) -> int:
     """
     if retry.kind == "random":
         least, most = retry.min_interval_ms, retry.max_interval_ms or retry.min_interval_ms
-        return least + int(chance * (most - least))
+        return max(least + int(chance * (most - least)), 0)
     if retry.kind == "exponential":
         wait = retry.interval_ms * retry.delay_factor ** min(attempts - 1, 60)
-        return int(min(wait, retry.max_interval_ms or wait))
-    return retry.interval_ms
+        return max(int(min(wait, retry.max_interval_ms or wait, DURATION_MAX_MS)), 0)
+    return max(retry.interval_ms, 0)
 
 
-def next_attempt_ms(flow: Flow, task: Task, run: TaskRun, attempts: int, at_ms: int) -> int | None:
-    """Return when the next attempt is due, None if the policy allows none.
+def next_attempt_ms(retry: Retry | None, run: TaskRun, at_ms: int) -> int | None:
+    """Return when the next attempt is due, None if the policy allows none within this execution.
 
     Args:
-        flow: The execution's flow.
-        task: The task that failed.
-        run: Its run; `first_ms` starts the clock of `maxDuration`.
-        attempts: Attempts made so far, the failed one included.
+        retry: The policy that holds for the task.
+        run: Its run, before the failed attempt is counted; `first_ms` starts the clock of `maxDuration`.
         at_ms: Now.
     """
-    retry = retry_of(flow, task)
-    if retry is None or (retry.max_attempts is not None and attempts >= retry.max_attempts):
+    attempts = run.tried + 1
+    if retry is None or retry.behavior != SAME_EXECUTION:
         return None
-    if retry.behavior != "RETRY_FAILED_TASK":
+    if retry.max_attempts is not None and attempts >= retry.max_attempts:
         return None
-    chance = int(derive_id(run.id, attempts)[:8], 16) / 2**32
+    chance = int(derive_id(run.id, run.epoch, attempts)[:8], 16) / 2**32
     due_ms = at_ms + delay_ms(retry, attempts, chance)
     if retry.max_duration_ms is not None and due_ms - run.first_ms > retry.max_duration_ms:
         return None

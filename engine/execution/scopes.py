@@ -7,16 +7,13 @@ the final state is told by `tasks` alone. A kill runs none of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from engine.execution import events as e
 from engine.execution.conclusion import conclude
-from engine.execution.draft import EVENTS_MAX, ExecutionDraft
-from engine.execution.state import CHUNK, ROOT, Scope, Values, values_key
-from engine.execution.task_runs import end, start
-from engine.execution.variables import final_of
+from engine.execution.draft import ExecutionDraft
+from engine.execution.start import start
+from engine.execution.state import CHUNK, ROOT, Scope, Values, iteration_scope_id, values_key
+from engine.execution.task_runs import end, final_of
 from engine.flow.model import Task
-from engine.flowables import flowable_of
 from engine.values import State
 
 ITERATIONS_MAX = 512
@@ -27,7 +24,7 @@ def proceed(draft: ExecutionDraft) -> None:
     """Work the agenda off; what is left when the step is full goes on by a timer that is due at once."""
     agenda = draft.agenda
     while agenda:
-        if len(draft.events) >= EVENTS_MAX:
+        if draft.full:
             for scope_id in dict.fromkeys(agenda):
                 draft.set_timer(f"continue/{scope_id}", draft.at_ms)
             agenda.clear()
@@ -56,13 +53,12 @@ def _advance(draft: ExecutionDraft, scope: Scope) -> None:
         _leave_tasks(draft, scope)
 
 
-def tasks_of(draft: ExecutionDraft, scope: Scope, phase: str) -> Sequence[Task]:
+def tasks_of(draft: ExecutionDraft, scope: Scope, phase: str) -> tuple[Task, ...]:
     """Return the tasks that a scope runs in a phase, disabled ones left out."""
     if scope.iteration is not None and phase != "tasks":
         return ()
-    branches = draft.flow.branches if scope.task_id == "" else draft.flow.places[scope.task_id].task.branches
-    tasks = branches.get(scope.branch if phase == "tasks" else phase, ())
-    return [task for task in tasks if not task.disabled]
+    branches = draft.plan.branches if scope.task_id == "" else draft.planned(scope.task_id).branches
+    return branches.get(scope.branch if phase == "tasks" else phase, ())
 
 
 def _start_more(draft: ExecutionDraft, scope: Scope) -> bool:
@@ -75,21 +71,21 @@ def _start_more(draft: ExecutionDraft, scope: Scope) -> bool:
     if scope.order == "sequential":
         if scope.active:
             return False
-        task = tasks[scope.started]
-    elif scope.order == "parallel":
-        task = tasks[scope.started]
-    else:
-        ready = next(
-            (t for t in tasks if t.id not in scope.begun and all(needed in scope.over for needed in t.depends_on)),
-            None,
-        )
-        if ready is None:
-            return False
-        task = ready
-    if scope.order != "sequential":
-        draft.agenda.append(scope.id)
+        start(draft, scope, tasks[scope.started])
+        return True
+    task = _ready(scope, tasks) if scope.order == "dag" else tasks[scope.started]
+    if task is None:
+        return False
+    draft.agenda.append(scope.id)
     start(draft, scope, task)
     return True
+
+
+def _ready(scope: Scope, tasks: tuple[Task, ...]) -> Task | None:
+    """Return the first task of a Dag that hasn't begun and waits for no other; a disabled one keeps nobody waiting."""
+    open_ids = {task.id for task in tasks}.difference(scope.over)
+    begun = set(scope.begun)
+    return next((t for t in tasks if t.id not in begun and open_ids.isdisjoint(t.depends_on)), None)
 
 
 def _start_iteration(draft: ExecutionDraft, scope: Scope) -> bool:
@@ -101,7 +97,7 @@ def _start_iteration(draft: ExecutionDraft, scope: Scope) -> bool:
     draft.emit(e.IterationStarted(scope_id=scope.id, index=index, value=values.values[index % CHUNK]))
     if scope.active + 1 < limit:
         draft.agenda.append(scope.id)
-    draft.agenda.append(f"{scope.id}#{index}")
+    draft.agenda.append(iteration_scope_id(scope.id, index))
     return True
 
 
@@ -160,8 +156,7 @@ def _close(draft: ExecutionDraft, scope: Scope, state: State) -> None:
         draft.emit(e.ScopeClosed(scope_id=scope.id, state=state))
         run = draft.run(scope.id)
         assert run is not None, scope.id
-        task = draft.task(run)
-        flowable = flowable_of(task.type)
-        if state is State.FAILED and flowable is not None and flowable.tolerant:
+        planned = draft.planned(run.task_id)
+        if state is State.FAILED and planned.flowable is not None and planned.flowable.tolerant:
             state = State.WARNING
-        end(draft, run, final_of(state, task, 1))
+        end(draft, run, final_of(state, planned.task))

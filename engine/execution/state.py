@@ -11,6 +11,7 @@ from engine.values import State
 
 HEADER = "h"
 INPUTS = "i"
+ENDING = "e"
 ROOT = "root"
 CHUNK = 256
 """Loop values per row: starting an iteration reads one chunk, not the whole list."""
@@ -71,6 +72,9 @@ class Scope(Row, frozen=True, kw_only=True):
     cancelled: int = 0
     broken: bool = False
     """A child of the errors, finally or afterExecution phase failed: the phase stops there."""
+    kept: tuple[str, ...] = ()
+    """Within a loop: ids of the ended task runs (of a loop: its iterations' scopes) that a restart may need. Their rows
+    go with this one; of all other children the rows are gone already."""
     begun: tuple[str, ...] = ()
     over: tuple[str, ...] = ()
     """Of a Dag: ids of the tasks begun and ended."""
@@ -98,14 +102,24 @@ class TaskRun(Row, frozen=True, kw_only=True):
     since_ms: int = 0
     """When the current state began."""
     first_ms: int = 0
-    """When its first attempt was made."""
+    """When its first attempt was made; a restart begins anew."""
+    tried: int = 0
+    """Attempts that failed since then: what a retry policy counts."""
+    lost: int = 0
+    """Attempts that began and whose worker was lost since then."""
     killing: bool = False
 
 
 class Output(Row, frozen=True, kw_only=True):
-    """Outputs of an ended task run; key from `output_key`."""
+    """Outputs of a task run; key from `output_key`. Empty: there are rows below this key, one per value of a loop."""
 
     json: bytes
+
+
+class Ending(Row, frozen=True, kw_only=True):
+    """Outputs of the execution, for the tasks of `afterExecution`; key `e`."""
+
+    outputs_json: bytes
 
 
 class Timer(Row, frozen=True, kw_only=True):
@@ -126,6 +140,7 @@ ROW_TYPES: dict[str, type[Row]] = {
     "s": Scope,
     "t": TaskRun,
     "o": Output,
+    "e": Ending,
     "m": Timer,
     "v": Values,
 }

@@ -1,158 +1,52 @@
-"""Beginning, trying again and ending task runs.
+"""What happens to a single task run after it began: queued, tried again, ended, resumed.
 
-Owns what happens to a single task run; which one comes next is `scopes.py`. Deciders call these, they emit events and
-put the scopes that may go on into the agenda.
+Deciders call these; they emit events and put the scopes that may go on into the agenda. How a task run begins is
+`start.py`, which one comes next is `scopes.py`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
-from engine import expression
-from engine.conditions import holds
 from engine.execution import events as e
-from engine.execution.draft import ExecutionDraft
-from engine.execution.retry import next_attempt_ms
-from engine.execution.state import ROOT, Scope, TaskRun, scope_key
-from engine.execution.variables import final_of, renderer_of
+from engine.execution.draft import OUTPUTS_BYTES_MAX, ExecutionDraft
+from engine.execution.lines import Lines, first_error, line
+from engine.execution.retry import SAME_EXECUTION, next_attempt_ms
+from engine.execution.state import Scope, TaskRun, scope_key
 from engine.flow.model import Task
-from engine.flowables import Flowable, flowable_of
-from engine.tasks import Outcome, PureTask, Wait, pure_task_of
-from engine.values import State, derive_id, parse_duration_ms
+from engine.values import State, to_json
 
 DEFAULT_QUEUE = "default"
 
 
-def start(draft: ExecutionDraft, scope: Scope, task: Task) -> None:
-    """Begin a task run in a scope: decide it, open it, or dispatch it to a worker."""
-    attempt = draft.header.attempt
-    run = TaskRun(
-        id=derive_id(draft.id, scope.id, task.id, *([attempt] if attempt > 1 else [])),
-        task_id=task.id,
-        scope_id=scope.id,
-        state=State.CREATED,
-        created_ms=draft.at_ms,
-        parent_id=parent_run_of(scope),
-        value=scope.value,
-        iteration=scope.iteration,
-        first_ms=draft.at_ms,
-        since_ms=draft.at_ms,
-    )
-    if task.run_if is not None:
-        try:
-            if not holds(renderer_of(draft, task, run)(task.run_if)):
-                _decided(draft, run, State.SKIPPED)
-                return
-        except (expression.RenderError, expression.NeedsWorld) as error:
-            _decided(draft, run, State.FAILED, lines=_error_line(f"runIf: {error}"))
-            return
-    flowable = flowable_of(task.type)
-    if flowable is not None:
-        _open(draft, scope, task, run, flowable)
-        return
-    pure = pure_task_of(task.type)
-    if pure is not None and task.worker_group is None and _decide(draft, task, run, pure, created=False):
-        return
-    _create(draft, run, State.CREATED)
-    dispatch(draft, run.id, 1)
+def final_of(state: State, task: Task, retried: bool = False) -> State:
+    """Return a task run's final state: a warning for retries where asked, then `allowFailure`, then `allowWarning`."""
+    if state is State.SUCCESS and retried and task.retry is not None and task.retry.warning_on_retry:
+        state = State.WARNING
+    if state is State.FAILED and task.allow_failure:
+        state = State.WARNING
+    if state is State.WARNING and task.allow_warning:
+        state = State.SUCCESS
+    return state
 
 
-def parent_run_of(scope: Scope) -> str | None:
-    """Return the task run that a scope's children belong to."""
-    if scope.id == ROOT:
-        return None
-    return scope.parent_scope_id if scope.iteration is not None else scope.id
+def outputs_to_json(outputs: Any) -> bytes:
+    """Return outputs as an event carries them.
 
-
-def again(draft: ExecutionDraft, run: TaskRun) -> None:
-    """Make the next attempt of a task run that has a row and isn't running."""
-    task = draft.task(run)
-    flowable = flowable_of(task.type)
-    scope = draft.scope(run.scope_id)
-    assert scope is not None
-    if flowable is not None:
-        _open(draft, scope, task, run, flowable, created=True)
-        return
-    pure = pure_task_of(task.type)
-    if pure is not None and task.worker_group is None and _decide(draft, task, run, pure, created=True):
-        return
-    dispatch(draft, run.id, run.epoch + 1)
-
-
-def dispatch(draft: ExecutionDraft, task_run_id: str, epoch: int) -> None:
-    """Queue an attempt for a worker."""
-    draft.emit(e.TaskDispatched(task_run_id=task_run_id, epoch=epoch, queue=DEFAULT_QUEUE, at_ms=draft.at_ms))
-
-
-def end_attempt(
-    draft: ExecutionDraft,
-    run: TaskRun,
-    state: State,
-    *,
-    outputs_json: bytes = b"",
-    error: str = "",
-    lines: tuple[e.LogLine, ...] = (),
-) -> None:
-    """End an attempt that failed or succeeded: the task run ends, or waits for its next attempt."""
-    task = draft.task(run)
-    attempts = max(run.epoch, 1)
-    if state is State.FAILED and not draft.killing:
-        due_ms = next_attempt_ms(draft.flow, task, run, attempts, draft.at_ms)
-        if due_ms is not None:
-            draft.emit(
-                e.TaskRunRetryScheduled(
-                    task_run_id=run.id, epoch=attempts, at_ms=draft.at_ms, due_ms=due_ms, error=error, logs=lines
-                )
-            )
-            draft.set_timer(f"retry/{run.id}", due_ms)
-            return
-    end(draft, run, final_of(state, task, attempts), outputs_json=outputs_json, error=error, lines=lines)
-
-
-def end(
-    draft: ExecutionDraft,
-    run: TaskRun,
-    state: State,
-    *,
-    outputs_json: bytes = b"",
-    error: str = "",
-    lines: tuple[e.LogLine, ...] = (),
-) -> None:
-    """End a task run for good; its scope may go on."""
-    draft.emit(
-        e.TaskRunEnded(
-            task_run_id=run.id,
-            state=state,
-            at_ms=draft.at_ms,
-            outputs_json=outputs_json,
-            error=error,
-            logs=lines,
+    Raises:
+        ValueError: If they are no JSON or too large; the message says what to do instead.
+    """
+    encoded = to_json(outputs, "The outputs")
+    if len(encoded) > OUTPUTS_BYTES_MAX:
+        raise ValueError(
+            f"Expected outputs of at most {OUTPUTS_BYTES_MAX} bytes, but they have {len(encoded)}: "
+            f"keep large data in storage and pass its URI"
         )
-    )
-    draft.agenda.append(run.scope_id)
+    return encoded
 
 
-def resume(draft: ExecutionDraft, run: TaskRun, outputs: dict[str, Any] | None, state: State = State.SUCCESS) -> None:
-    """Let a paused task run go on: with its children if it has any, else it ends."""
-    task = draft.task(run)
-    draft.clear_timer(f"wait/{run.id}")
-    draft.clear_timer(f"timeout/{run.id}")
-    outputs_json = msgspec.json.encode(outputs) if outputs else b""
-    if state is State.SUCCESS and any(not child.disabled for child in task.branches.get("tasks", ())):
-        draft.emit(e.TaskRunResumed(task_run_id=run.id, at_ms=draft.at_ms, outputs_json=outputs_json))
-        scope = draft.scope(run.scope_id)
-        assert scope is not None
-        _open_scope(draft, run, scope, task, order="sequential")
-    else:
-        end(draft, run, final_of(state, task, 1), outputs_json=outputs_json)
-    header = draft.header
-    if header.paused == 0 and header.state is State.PAUSED:
-        draft.emit(e.ExecutionStateChanged(state=State.RUNNING, at_ms=draft.at_ms))
-
-
-def _create(draft: ExecutionDraft, run: TaskRun, state: State) -> None:
+def create(draft: ExecutionDraft, run: TaskRun, state: State) -> TaskRun:
+    """Begin a task run's existence and return its row."""
     draft.emit(
         e.TaskRunCreated(
             task_run_id=run.id,
@@ -165,16 +59,21 @@ def _create(draft: ExecutionDraft, run: TaskRun, state: State) -> None:
             at_ms=draft.at_ms,
         )
     )
+    created = draft.run(run.id)
+    assert created is not None
+    return created
 
 
-def _decided(
+def decided(
     draft: ExecutionDraft,
     run: TaskRun,
     state: State,
     *,
     outputs_json: bytes = b"",
-    lines: tuple[e.LogLine, ...] = (),
+    error: str = "",
+    lines: Lines = (),
 ) -> None:
+    """Begin and end a task run in one go; its scope may go on."""
     draft.emit(
         e.TaskRunDecided(
             task_run_id=run.id,
@@ -186,116 +85,138 @@ def _decided(
             state=state,
             at_ms=draft.at_ms,
             outputs_json=outputs_json,
+            error=error,
             logs=lines,
         )
     )
     draft.agenda.append(run.scope_id)
 
 
-def _error_line(message: str) -> tuple[e.LogLine, ...]:
-    return (e.LogLine(level="ERROR", message=message),)
+def end_now(draft: ExecutionDraft, run: TaskRun, state: State, lines: Lines) -> None:
+    """End a task run that failed before it came to anything, without a further attempt."""
+    lines = with_refusal(draft, run, lines)
+    decided(draft, run, final_of(state, draft.task(run)), error=first_error(lines), lines=lines)
 
 
-def _decide(draft: ExecutionDraft, task: Task, run: TaskRun, pure: PureTask, *, created: bool) -> bool:
-    """Decide a pure task here; False if one of its templates needs a worker."""
-    try:
-        outcome = pure.decide(task, renderer_of(draft, task, run))
-    except expression.NeedsWorld:
-        return False
-    except (expression.RenderError, ValueError) as error:
-        outcome = Outcome(state=State.FAILED, lines=())
-        lines = _error_line(str(error))
-    else:
-        lines = () if isinstance(outcome, Wait) else _kept_lines(task, outcome)
-    if isinstance(outcome, Wait):
-        _wait(draft, task, run, outcome, created=created)
-        return True
-    outputs_json = msgspec.json.encode(outcome.outputs) if outcome.outputs is not None else b""
-    if created:
-        stored = draft.run(run.id)
-        assert stored is not None
-        end_attempt(
-            draft, _next_epoch(stored), outcome.state, outputs_json=outputs_json, error=_first_error(lines), lines=lines
-        )
-    elif outcome.state is State.FAILED and next_attempt_ms(draft.flow, task, run, 1, draft.at_ms) is not None:
-        _create(draft, run, State.CREATED)
-        end_attempt(draft, run, State.FAILED, error=_first_error(lines), lines=lines)
-    else:
-        _decided(draft, run, final_of(outcome.state, task, 1), outputs_json=outputs_json, lines=lines)
-    return True
+def with_refusal(draft: ExecutionDraft, run: TaskRun, lines: Lines) -> Lines:
+    """Return the lines of a failed task run, and one more if its retry policy is of a kind that isn't carried out."""
+    retry = draft.planned(run.task_id).retry
+    if retry is None or retry.behavior == SAME_EXECUTION:
+        return lines
+    return (*lines, line("WARN", f"Not tried again: the retry behavior {retry.behavior} isn't supported"))
 
 
-def _next_epoch(run: TaskRun) -> TaskRun:
-    return msgspec.structs.replace(run, epoch=run.epoch + 1)
+def dispatch(draft: ExecutionDraft, task_run_id: str, epoch: int) -> None:
+    """Queue an attempt for a worker."""
+    draft.emit(e.TaskDispatched(task_run_id=task_run_id, epoch=epoch, queue=DEFAULT_QUEUE, at_ms=draft.at_ms))
 
 
-_LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR")
+def begin_attempt(draft: ExecutionDraft, run: TaskRun) -> TaskRun:
+    """Let the engine itself run the next attempt of a task run that has a row; return the row."""
+    draft.emit(e.TaskRunStarted(task_run_id=run.id, epoch=run.epoch + 1, worker_id="", at_ms=draft.at_ms))
+    begun = draft.run(run.id)
+    assert begun is not None
+    return begun
 
 
-def _kept_lines(task: Task, outcome: Outcome) -> tuple[e.LogLine, ...]:
-    least = _LEVELS.index(task.log_level) if task.log_level in _LEVELS else 0
-    return tuple(
-        e.LogLine(level=line.level, message=line.message)
-        for line in outcome.lines
-        if line.level not in _LEVELS or _LEVELS.index(line.level) >= least
-    )
-
-
-def _first_error(lines: tuple[e.LogLine, ...]) -> str:
-    return next((line.message for line in lines if line.level == "ERROR"), "")
-
-
-def _wait(draft: ExecutionDraft, task: Task, run: TaskRun, wait: Wait, *, created: bool) -> None:
-    if not created:
-        _create(draft, run, State.PAUSED if wait.paused else State.RUNNING)
-    elif wait.paused:
-        draft.emit(e.TaskRunPaused(task_run_id=run.id, at_ms=draft.at_ms))
-    else:
-        draft.emit(e.TaskRunReopened(task_run_id=run.id, state=State.RUNNING, at_ms=draft.at_ms))
-    if wait.duration_ms is not None:
-        draft.set_timer(f"wait/{run.id}", draft.at_ms + wait.duration_ms)
-    timeout_ms = wait.timeout_ms
-    if timeout_ms is None and task.timeout is not None:
-        timeout_ms = parse_duration_ms(renderer_of(draft, task, run)(task.timeout))
-    if timeout_ms is not None:
-        draft.set_timer(f"timeout/{run.id}", draft.at_ms + timeout_ms)
-    if wait.paused and draft.header.state is State.RUNNING:
-        draft.emit(e.ExecutionStateChanged(state=State.PAUSED, at_ms=draft.at_ms))
-
-
-def _open(
-    draft: ExecutionDraft, scope: Scope, task: Task, run: TaskRun, flowable: Flowable, *, created: bool = False
+def end_attempt(
+    draft: ExecutionDraft,
+    run: TaskRun,
+    state: State,
+    *,
+    outputs_json: bytes = b"",
+    error: str = "",
+    lines: Lines = (),
 ) -> None:
-    try:
-        opening = flowable.open(task, renderer_of(draft, task, run))
-    except (expression.RenderError, expression.NeedsWorld, ValueError) as error:
-        lines = _error_line(str(error))
-        if created:
-            end(draft, run, final_of(State.FAILED, task, 1), error=str(error), lines=lines)
-        else:
-            _decided(draft, run, final_of(State.FAILED, task, 1), lines=lines)
-        return
-    if not created:
-        _create(draft, run, State.RUNNING)
-    _open_scope(
-        draft,
-        run,
-        scope,
-        task,
-        order=opening.order,
-        branch=opening.branch,
-        limit=opening.limit,
-        inner=opening.inner,
-        values=opening.values,
-        outputs_json=msgspec.json.encode(opening.outputs) if opening.outputs is not None else b"",
+    """End an attempt that failed or succeeded: the task run ends, or waits for its next attempt."""
+    planned = draft.planned(run.task_id)
+    if state is State.FAILED and not draft.killing:
+        due_ms = next_attempt_ms(planned.retry, run, draft.at_ms)
+        if due_ms is not None:
+            clear_timers(draft, run)
+            draft.emit(
+                e.TaskRunRetryScheduled(
+                    task_run_id=run.id,
+                    epoch=run.epoch,
+                    at_ms=draft.at_ms,
+                    due_ms=due_ms,
+                    error=error,
+                    logs=lines,
+                )
+            )
+            draft.set_timer(f"retry/{run.id}", due_ms)
+            return
+        lines = with_refusal(draft, run, lines)
+    end(draft, run, final_of(state, planned.task, run.tried > 0), outputs_json=outputs_json, error=error, lines=lines)
+
+
+def end(
+    draft: ExecutionDraft,
+    run: TaskRun,
+    state: State,
+    *,
+    outputs_json: bytes = b"",
+    error: str = "",
+    lines: Lines = (),
+) -> None:
+    """End a task run for good; its scope may go on."""
+    clear_timers(draft, run)
+    draft.emit(
+        e.TaskRunEnded(
+            task_run_id=run.id,
+            state=state,
+            at_ms=draft.at_ms,
+            outputs_json=outputs_json,
+            error=error,
+            logs=lines,
+        )
     )
+    draft.agenda.append(run.scope_id)
+    leave_pause(draft)
 
 
-def _open_scope(draft: ExecutionDraft, run: TaskRun, scope: Scope, task: Task, **opening: Any) -> None:
+def clear_timers(draft: ExecutionDraft, run: TaskRun) -> None:
+    """Take away what was set for the attempt or wait that is over now."""
+    if run.state is State.RETRYING:
+        draft.clear_timer(f"retry/{run.id}")
+        return
+    planned = draft.planned(run.task_id)
+    if run.killing:
+        draft.clear_timer(f"grace/{run.id}")
+    if planned.task.timeout is not None:
+        draft.clear_timer(f"timeout/{run.id}")
+    if planned.pure is not None and planned.pure.waits:
+        draft.clear_timer(f"wait/{run.id}")
+
+
+def leave_pause(draft: ExecutionDraft) -> None:
+    """Let the execution show RUNNING again if none of its task runs is paused and nobody holds it."""
+    header = draft.header
+    if header.state is State.PAUSED and header.paused == 0 and not header.held:
+        draft.emit(e.ExecutionStateChanged(state=State.RUNNING, at_ms=draft.at_ms))
+
+
+def resume(draft: ExecutionDraft, run: TaskRun, outputs: dict[str, Any] | None, state: State = State.SUCCESS) -> None:
+    """Let a paused task run go on: with its children if it has any, else it ends."""
+    planned = draft.planned(run.task_id)
+    outputs_json = outputs_to_json(outputs) if outputs else b""
+    if state is State.SUCCESS and planned.branches.get("tasks"):
+        clear_timers(draft, run)
+        draft.emit(e.TaskRunResumed(task_run_id=run.id, at_ms=draft.at_ms, outputs_json=outputs_json))
+        scope = draft.scope(run.scope_id)
+        assert scope is not None
+        open_scope(draft, run, scope, order="sequential")
+        leave_pause(draft)
+    else:
+        end(draft, run, final_of(state, planned.task), outputs_json=outputs_json)
+
+
+def open_scope(draft: ExecutionDraft, run: TaskRun, scope: Scope, **opening: Any) -> None:
+    """Let the children of a task run begin."""
     draft.emit(
         e.ScopeOpened(
             scope_id=run.id,
-            task_id=task.id,
+            task_id=run.task_id,
             parent_scope_id=scope.id,
             path=scope.path,
             at_ms=draft.at_ms,

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from engine import expression
 from engine.execution.draft import ExecutionDraft
-from engine.execution.outputs import Outputs
-from engine.execution.state import INPUTS, ROOT, Inputs, Scope, TaskRun
-from engine.flow.model import Task
-from engine.values import State
+from engine.execution.outputs import Outputs, TaskStates
+from engine.execution.state import ENDING, INPUTS, ROOT, Ending, Inputs, Scope, TaskRun, output_key
 
 
+@lru_cache(maxsize=1024)
 def iso(at_ms: int) -> str:
     """Return a time as templates print it: UTC with milliseconds.
 
@@ -51,88 +51,108 @@ def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def base_variables(draft: ExecutionDraft) -> dict[str, Any]:
-    """Return what all templates of the execution may read; built once per step, but for the state."""
-    variables = draft.base_variables
+    """Return what all templates of the execution may read; built anew only when an event of this step changed it."""
     header = draft.header
-    if variables is None:
-        flow = draft.flow
-        inputs: Inputs = draft.get(INPUTS)
-        set_variables = msgspec.json.decode(inputs.variables_json) if len(inputs.variables_json) > 2 else {}
-        variables = draft.base_variables = {
-            **draft.setting.variables,
-            "flow": {
-                "id": header.flow_id,
-                "namespace": header.namespace,
-                "revision": header.revision,
-                "tenantId": "main",
-            },
-            "inputs": msgspec.json.decode(inputs.inputs_json),
-            "vars": {**flow.variables, **set_variables},
-            "outputs": Outputs(draft, flow),
-        }
-        if inputs.trigger_json:
-            trigger = msgspec.json.decode(inputs.trigger_json)
-            variables["trigger"] = trigger.get("variables", trigger)
-    variables["labels"] = nested(header.labels)
-    variables["execution"] = {
+    known = draft.base_variables
+    if known is not None and known[0] is header:
+        return known[1]
+    inputs: Inputs = draft.get(INPUTS)
+    execution = {
         "id": draft.id,
         "startDate": iso(header.created_ms),
         "state": str(header.state),
         "originalId": header.original_id,
     }
+    variables = {
+        **draft.setting.variables,
+        "flow": {
+            "id": header.flow_id,
+            "namespace": header.namespace,
+            "revision": header.revision,
+            "tenantId": "main",
+        },
+        "execution": execution,
+        "inputs": msgspec.json.decode(inputs.inputs_json),
+        "vars": variables_of(draft, inputs),
+        "labels": nested(header.labels),
+        "outputs": Outputs(draft, draft.plan),
+    }
+    if inputs.trigger_json:
+        trigger = msgspec.json.decode(inputs.trigger_json)
+        variables["trigger"] = trigger.get("variables", trigger)
     if header.ended_ms:
-        variables["execution"]["endDate"] = iso(header.ended_ms)
+        execution["endDate"] = iso(header.ended_ms)
+        ending: Ending | None = draft.get(ENDING)
+        if ending is not None:
+            execution["outputs"] = msgspec.json.decode(ending.outputs_json)
+    draft.base_variables = (header, variables)
     return variables
+
+
+def variables_of(draft: ExecutionDraft, inputs: Inputs) -> dict[str, Any]:
+    """Return `vars`: the flow's variables, and over them what was set on the execution."""
+    own = msgspec.json.decode(inputs.variables_json) if len(inputs.variables_json) > 2 else {}
+    return {**draft.flow.variables, **own}
 
 
 def parents_of(draft: ExecutionDraft, scope: Scope | None) -> list[dict[str, Any]]:
     """Return value and outputs of the flowables around a scope's children, nearest first, leaving out bare ones."""
     found: list[dict[str, Any]] = []
     while scope is not None and scope.id != ROOT:
+        around = draft.scope(scope.parent_scope_id)
         run = None if scope.iteration is not None else draft.run(scope.id)
         if run is not None:
             entry: dict[str, Any] = {}
             if run.value is not None:
                 entry["taskrun"] = {"value": run.value, "iteration": run.iteration}
-            outputs = draft.get("o/" + run.task_id) if not scope.path else None
-            if outputs is not None:
+            outputs = draft.get(output_key(run.task_id, scope.path))
+            if outputs is not None and outputs.json:
                 entry["outputs"] = msgspec.json.decode(outputs.json)
             if entry:
                 found.append({"task": {"id": run.task_id}, **entry})
-        scope = draft.scope(scope.parent_scope_id)
+        scope = around
     return found
 
 
-def run_variables(draft: ExecutionDraft, task: Task, run: TaskRun) -> dict[str, Any]:
+def run_variables(draft: ExecutionDraft, run: TaskRun) -> dict[str, Any]:
     """Return what the templates of one task run may read."""
     taskrun: dict[str, Any] = {
         "id": run.id,
         "startDate": iso(run.created_ms),
         "attemptsCount": max(run.epoch - 1, 0),
     }
-    if run.parent_id is not None:
-        taskrun["parentId"] = run.parent_id
-    if run.value is not None:
-        taskrun["value"] = run.value
-        taskrun["iteration"] = run.iteration
     variables = {
         **base_variables(draft),
-        "task": {"id": task.id, "type": task.declared_type or task.type},
+        "task": draft.planned(run.task_id).variable,
         "taskrun": taskrun,
+        "tasks": TaskStates(draft),
     }
     if run.parent_id is not None:
+        taskrun["parentId"] = run.parent_id
         parents = parents_of(draft, draft.scope(run.scope_id))
         if parents:
             variables["parent"] = parents[0]
             variables["parents"] = parents
+    if run.value is not None:
+        taskrun["value"] = run.value
+        taskrun["iteration"] = run.iteration
     return variables
 
 
 class Renderer:
-    """Renders properties with one task run's variables."""
+    """Renders properties with the variables of one task run, or of the execution alone.
 
-    def __init__(self, draft: ExecutionDraft, variables: Mapping[str, Any], entropy: str) -> None:
-        self.scope = expression.Scope(variables=variables, now_ms=draft.at_ms, entropy=entropy)
+    Args:
+        draft: The execution.
+        run: The task run; None for what belongs to no task, such as the flow's outputs.
+    """
+
+    __slots__ = ("_draft", "_run", "_scope")
+
+    def __init__(self, draft: ExecutionDraft, run: TaskRun | None = None) -> None:
+        self._draft = draft
+        self._run = run
+        self._scope: expression.Scope | None = None
 
     def __call__(self, value: Any) -> Any:
         """Return `value` with every template in it rendered.
@@ -141,20 +161,17 @@ class Renderer:
             expression.RenderError: If a template can't be rendered.
             expression.NeedsWorld: If a template calls a function that only a worker can answer.
         """
+        if isinstance(value, str) and "{" not in value:
+            return value
         return expression.render_value(value, self.scope)
 
-
-def renderer_of(draft: ExecutionDraft, task: Task, run: TaskRun) -> Renderer:
-    """Return a renderer for a task run."""
-    return Renderer(draft, run_variables(draft, task, run), f"{draft.id}/{run.id}/{run.epoch}")
-
-
-def final_of(state: State, task: Task, attempts: int) -> State:
-    """Return a task run's final state: a warning for retries where asked, then `allowFailure`, then `allowWarning`."""
-    if state is State.SUCCESS and attempts > 1 and task.retry is not None and task.retry.warning_on_retry:
-        state = State.WARNING
-    if state is State.FAILED and task.allow_failure:
-        state = State.WARNING
-    if state is State.WARNING and task.allow_warning:
-        state = State.SUCCESS
-    return state
+    @property
+    def scope(self) -> expression.Scope:
+        """What templates see; made when the first one is met."""
+        scope = self._scope
+        if scope is None:
+            draft, run = self._draft, self._run
+            variables = base_variables(draft) if run is None else run_variables(draft, run)
+            entropy = draft.id if run is None else f"{draft.id}/{run.id}/{run.epoch}"
+            scope = self._scope = expression.Scope(variables=variables, now_ms=draft.at_ms, entropy=entropy)
+        return scope

@@ -43,6 +43,8 @@ class Flowable(msgspec.Struct, frozen=True, kw_only=True):
     open: Callable[[Task, Render], Opening]
     tolerant: bool = False
     """True: a failure of its children makes it WARNING, not FAILED."""
+    loops: bool = False
+    """True: its children have a value, and their outputs one level more."""
 
 
 def limit_of(task: Task, name: str, render: Render, default: int) -> int:

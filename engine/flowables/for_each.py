@@ -53,4 +53,4 @@ def open_for_each(task: Task, render: Render) -> Opening:
     return Opening(order="loop", limit=limit_of(task, "concurrent", render, 0), inner="parallel", values=values)
 
 
-FLOWABLE = Flowable(types=(_FOR_EACH, _EACH_SEQUENTIAL, _EACH_PARALLEL), open=open_for_each)
+FLOWABLE = Flowable(types=(_FOR_EACH, _EACH_SEQUENTIAL, _EACH_PARALLEL), open=open_for_each, loops=True)

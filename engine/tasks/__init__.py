@@ -51,6 +51,8 @@ class PureTask(msgspec.Struct, frozen=True, kw_only=True):
     types: tuple[str, ...]
     """Canonical type names."""
     decide: Callable[[Task, Render], Outcome | Wait]
+    waits: bool = False
+    """True if `decide` may return a `Wait`."""
     waited: Callable[[Task], State] = lambda _task: State.SUCCESS
     """The state of a wait that came to its time by itself."""
 

@@ -10,7 +10,11 @@ from engine.values import State
 
 
 def abandon_execution(draft: ExecutionDraft, command: c.AbandonExecution) -> None:
-    """End the execution as FAILED, whatever it was doing; one that doesn't exist or is over stays as it is."""
+    """End the execution as FAILED, whatever it was doing; one that doesn't exist or is over stays as it is.
+
+    Nothing but the header is touched: the rows below may be what can't be processed. Workers are told to drop what
+    they claim of it, and a restart runs again whatever hadn't ended.
+    """
     header: Header | None = draft.get(HEADER)
     if header is None or header.settled:
         return

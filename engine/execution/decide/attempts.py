@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
+from engine import expression
 from engine.execution import commands as c
 from engine.execution import events as e
-from engine.execution.draft import ExecutionDraft
+from engine.execution.draft import OUTPUTS_BYTES_MAX, ExecutionDraft
 from engine.execution.effects import SendCancel, SendDrop, SendGrant
+from engine.execution.lines import Lines, error_lines, line
 from engine.execution.scopes import proceed
-from engine.execution.state import TaskRun
+from engine.execution.state import HEADER, Header, TaskRun
 from engine.execution.task_runs import dispatch, end, end_attempt
-from engine.flow.model import Task
+from engine.execution.variables import Renderer
 from engine.values import State, parse_duration_ms
+
+LOST_MAX = 5
+"""Attempts of one task run that begin and lose their worker, before it counts as the task's fault: whatever kills its
+worker each time must not go round for ever."""
+
+_JSON_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def claim_attempt(draft: ExecutionDraft, command: c.ClaimAttempt) -> None:
@@ -34,59 +44,100 @@ def claim_attempt(draft: ExecutionDraft, command: c.ClaimAttempt) -> None:
         draft.answers.append(SendDrop(**answer))
     else:
         draft.emit(e.TaskRunStarted(**answer, at_ms=draft.at_ms))
-        timeout_ms = _constant_timeout_ms(draft.task(run))
+        timeout_ms = _timeout_ms(draft, run)
         if timeout_ms is not None:
             draft.set_timer(f"timeout/{run.id}", draft.at_ms + timeout_ms + draft.setting.timeout_grace_ms)
 
 
-def _constant_timeout_ms(task: Task) -> int | None:
-    """Return the task's timeout if it can be read without rendering; the worker keeps every timeout itself."""
+def _timeout_ms(draft: ExecutionDraft, run: TaskRun) -> int | None:
+    """Return the task's timeout if it can be rendered here; the worker keeps every timeout itself."""
+    written = draft.task(run).timeout
+    if written is None:
+        return None
     try:
-        return None if task.timeout is None else parse_duration_ms(task.timeout)
-    except ValueError:
+        return max(parse_duration_ms(Renderer(draft, run)(written)), 0)
+    except (expression.RenderError, expression.NeedsWorld, ValueError):
         return None
 
 
-def _holds(draft: ExecutionDraft, run: TaskRun, command: c.ReportTaskEnded | c.AttemptLost) -> bool:
-    """Tell whether the command speaks of the attempt that runs now, and comes from (or of) the worker that has it."""
-    return (
-        run.state is State.RUNNING
-        and run.epoch == command.epoch
-        and run.worker_id == command.worker_id
-        and not draft.header.settled
-    )
+def _held_run(draft: ExecutionDraft, command: c.ReportTaskEnded | c.AttemptLost) -> TaskRun | None:
+    """Return the task run if the command speaks of its attempt that runs now, at the worker that has it."""
+    run = draft.run(command.task_run_id)
+    header: Header | None = draft.get(HEADER)
+    if (
+        run is None
+        or run.state is not State.RUNNING
+        or run.epoch != command.epoch
+        or run.worker_id != command.worker_id
+        or header is None
+        or header.settled
+    ):
+        return None
+    return run
 
 
 def report_task_ended(draft: ExecutionDraft, command: c.ReportTaskEnded) -> None:
     """End the attempt if it is the current one and this worker holds it."""
-    run = draft.run(command.task_run_id)
-    if run is None or not _holds(draft, run, command):
+    run = _held_run(draft, command)
+    if run is None:
         return
-    if draft.task(run).timeout is not None:
-        draft.clear_timer(f"timeout/{run.id}")
+    state, error, outputs_json = command.state, command.error, command.outputs_json
+    lines: Lines = ()  # what the worker has to say about it, it has logged itself
+    wrong = _wrong(command)
+    if wrong:
+        state, error, outputs_json, lines = State.FAILED, wrong, b"", error_lines(wrong)
     if run.killing:
-        draft.clear_timer(f"grace/{run.id}")
-        end(draft, run, State.KILLED, outputs_json=command.outputs_json, error=command.error)
+        end(draft, run, State.KILLED, outputs_json=outputs_json, error=error, lines=lines)
     else:
-        end_attempt(draft, run, command.state, outputs_json=command.outputs_json, error=command.error)
+        end_attempt(draft, run, state, outputs_json=outputs_json, error=error, lines=lines)
     proceed(draft)
+
+
+def _wrong(report: c.ReportTaskEnded) -> str:
+    """Return what makes a report unusable, empty if nothing does."""
+    if not report.state.is_terminal:
+        return f"Worker {report.worker_id} reported the end of an attempt in state {report.state}, which is no end"
+    if len(report.outputs_json) > OUTPUTS_BYTES_MAX:
+        return (
+            f"Expected outputs of at most {OUTPUTS_BYTES_MAX} bytes, but they have {len(report.outputs_json)}: keep "
+            f"large data in storage and pass its URI"
+        )
+    if report.outputs_json:
+        try:
+            _JSON_OBJECT.decode(report.outputs_json)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return (
+                f"Expected outputs that are a JSON object, but {report.worker_id} sent something else: {error}"
+            )
+    return ""
 
 
 def attempt_lost(draft: ExecutionDraft, command: c.AttemptLost) -> None:
     """Queue the attempt again under a new epoch, or fail it, as the policy says; one that is to be killed is killed."""
-    run = draft.run(command.task_run_id)
-    if run is None or not _holds(draft, run, command):
+    run = _held_run(draft, command)
+    if run is None:
         return
-    if draft.task(run).timeout is not None:
-        draft.clear_timer(f"timeout/{run.id}")
+    gone = f"Worker {command.worker_id} is gone" if command.started else f"Worker {command.worker_id} handed it back"
     if run.killing or draft.killing:
-        draft.clear_timer(f"grace/{run.id}")
-        end(draft, run, State.KILLED, error=f"Worker {command.worker_id} is gone")
-    elif not command.started or draft.setting.resubmit_lost:
-        dispatch(draft, run.id, run.epoch + 1)
+        end(draft, run, State.KILLED, error=gone)
+    elif command.started and not draft.setting.resubmit_lost:
+        error = f"{gone}; the attempt counts as failed"
+        end_attempt(draft, run, State.FAILED, error=error, lines=error_lines(error))
+    elif command.started and run.lost + 1 >= LOST_MAX:
+        error = f"{gone}, the {run.lost + 1}th that this task lost: it counts as failed. Does it use up the memory?"
+        end_attempt(draft, run, State.FAILED, error=error, lines=error_lines(error))
     else:
-        line = e.LogLine(level="ERROR", message=f"Worker {command.worker_id} is gone; the attempt counts as failed")
-        end_attempt(draft, run, State.FAILED, error=line.message, lines=(line,))
+        draft.clear_timer(f"timeout/{run.id}")
+        draft.emit(
+            e.TaskRunResubmitted(
+                task_run_id=run.id,
+                epoch=run.epoch,
+                at_ms=draft.at_ms,
+                started=command.started,
+                logs=(line("WARN", f"{gone}; the task is queued again"),) if command.started else (),
+            )
+        )
+        dispatch(draft, run.id, run.epoch + 1)
     proceed(draft)
 
 

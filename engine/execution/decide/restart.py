@@ -1,81 +1,118 @@
-"""Restarting an ended execution: what failed runs once more, under the same ids; what succeeded stays."""
+"""Restarting an ended execution: what failed runs once more, under the same ids; what succeeded stays.
+
+Owns which task runs that are. It goes from the flow down: a scope whose end was good, or was tolerated, stays closed
+with everything below it; of a loop only the iterations that failed are opened again.
+"""
 
 from __future__ import annotations
+
+from collections import defaultdict
 
 from engine.errors import Reason, Rejected
 from engine.execution import commands as c
 from engine.execution import events as e
+from engine.execution.decide.create import begin
 from engine.execution.draft import ExecutionDraft
 from engine.execution.scopes import proceed
+from engine.execution.start import again
 from engine.execution.state import ROOT, Scope, TaskRun
-from engine.execution.task_runs import again, has_scope
-from engine.values import State
+from engine.values import TERMINAL, UNDONE, State
 
-RESTARTABLE = frozenset({State.FAILED, State.KILLED, State.CANCELLED})
-_HANDLERS = frozenset({"errors", "finally", "afterExecution"})
+RESTARTED = "system.restarted"
 
 
 def restart_execution(draft: ExecutionDraft, command: c.RestartExecution) -> None:
-    """Reopen failed and killed task runs and the flowables around them; forget the runs of `errors` and `finally`."""
+    """Reopen what failed or was killed, and the flowables around it; forget the runs of `errors` and `finally`.
+
+    Raises:
+        Rejected: If nothing of the execution is to be run again, or another revision is asked for.
+    """
     header = draft.header
-    if header.state not in RESTARTABLE or not header.settled:
+    if header.state not in UNDONE:
         raise Rejected(
-            Reason.INVALID_STATE, f"Expected a FAILED or KILLED execution to restart, but {draft.id} is {header.state}"
+            Reason.INVALID_STATE,
+            f"Expected a FAILED, KILLED or CANCELLED execution to restart, but {draft.id} is {header.state}",
         )
-    revision = command.revision or header.revision
-    draft.emit(e.ExecutionRestarted(at_ms=draft.at_ms, attempt=header.attempt + 1, revision=revision))
-    runs: list[TaskRun] = [run for _key, run in list(draft.scan("t/"))]
-    kept: list[TaskRun] = []
-    for run in runs:
-        if run.task_id not in draft.flow.places:
-            continue
-        if _is_handler(draft, run.task_id):
-            draft.emit(e.TaskRunRemoved(task_run_id=run.id))
-        else:
-            kept.append(run)
-    leaves = [run for run in kept if run.state in (State.FAILED, State.KILLED) and not has_scope(draft, run)]
-    _reopen_scopes(draft, leaves)
+    if not header.settled:
+        raise Rejected(Reason.INVALID_STATE, f"Expected an ended execution, but tasks after the end of {draft.id} run")
+    if command.revision is not None and command.revision != header.revision:
+        raise Rejected(
+            Reason.INVALID_ARGUMENT,
+            f"Expected revision {header.revision}, with which {draft.id} began, but got {command.revision}: replay it "
+            f"to run another revision",
+        )
+    draft.emit(e.ExecutionRestarted(at_ms=draft.at_ms, attempt=header.attempt + 1, revision=header.revision))
+    if header.labels.get(RESTARTED) != "true":
+        draft.emit(e.LabelsUpdated(labels={**header.labels, RESTARTED: "true"}, at_ms=draft.at_ms))
+    root = draft.scope(ROOT)
+    if root is None:
+        begin(draft)
+        return
+    _Reopening(draft).reopen(root)
     draft.emit(e.ExecutionStateChanged(state=State.RUNNING, at_ms=draft.at_ms))
-    for run in leaves:
-        draft.emit(e.TaskRunReopened(task_run_id=run.id, state=State.CREATED, at_ms=draft.at_ms))
-        reopened = draft.run(run.id)
-        assert reopened is not None
-        again(draft, reopened)
-    draft.agenda.extend(scope.id for _key, scope in list(draft.scan("s/")) if scope.closed is None)
+    go_on_restarting(draft)
     proceed(draft)
 
 
-def _is_handler(draft: ExecutionDraft, task_id: str) -> bool:
-    place = draft.flow.places[task_id]
-    while True:
-        if place.branch in _HANDLERS:
-            return True
-        if place.parent is None:
-            return False
-        place = draft.flow.places[place.parent]
+def go_on_restarting(draft: ExecutionDraft) -> None:
+    """Begin the next attempt of what was reopened, as much as a step holds; a timer goes on with the rest."""
+    for _key, run in list(draft.scan("t/")):
+        if run.state is State.RESTARTED:
+            if draft.full:
+                draft.set_timer("restart/", draft.at_ms)
+                return
+            again(draft, run)
+    draft.agenda.extend(scope.id for _key, scope in list(draft.scan("s/")) if scope.closed is None)
 
 
-def _reopen_scopes(draft: ExecutionDraft, leaves: list[TaskRun]) -> None:
-    """Open every scope from the failed task runs up to the root, each counting its reopened children."""
-    reopened: dict[str, set[str]] = {ROOT: set()}
-    for run in leaves:
-        child, scope = run.id, draft.scope(run.scope_id)
-        while scope is not None:
-            reopened.setdefault(scope.id, set()).add(child)
-            if scope.id == ROOT:
-                break
-            child, scope = scope.id, draft.scope(scope.parent_scope_id)
-    for scope_id, children in reopened.items():
-        scope = draft.scope(scope_id)
-        if scope is None:
-            continue
-        draft.emit(e.ScopeReopened(scope_id=scope_id, failed=len(children), task_ids=_task_ids(draft, scope, children)))
-        if scope_id != ROOT and scope.iteration is None:
-            draft.emit(e.TaskRunReopened(task_run_id=scope_id, state=State.RUNNING, at_ms=draft.at_ms))
+class _Reopening:
+    """The rows of one execution, by who is around them."""
+
+    def __init__(self, draft: ExecutionDraft) -> None:
+        self._draft = draft
+        self._runs: dict[str, list[TaskRun]] = defaultdict(list)
+        self._iterations: dict[str, list[Scope]] = defaultdict(list)
+        self._scopes: dict[str, Scope] = {}
+        for _key, run in draft.scan("t/"):
+            self._runs[run.scope_id].append(run)
+        for _key, scope in draft.scan("s/"):
+            self._scopes[scope.id] = scope
+            if scope.iteration is not None:
+                self._iterations[scope.parent_scope_id].append(scope)
+
+    def reopen(self, scope: Scope) -> None:
+        """Open a scope again, and below it what failed."""
+        draft = self._draft
+        if scope.order == "loop":
+            iterations = [inner for inner in self._iterations[scope.id] if _undone(inner.closed)]
+            draft.emit(e.ScopeReopened(scope_id=scope.id, reopened=len(iterations)))
+            for inner in iterations:
+                self.reopen(inner)
+        runs = self._runs[scope.id]
+        handlers = [run for run in runs if draft.planned(run.task_id).handler]
+        children = [run for run in runs if _undone(run.state) and not draft.planned(run.task_id).handler]
+        if scope.order != "loop":
+            task_ids = tuple(run.task_id for run in children)
+            draft.emit(e.ScopeReopened(scope_id=scope.id, reopened=len(children), task_ids=task_ids))
+        for run in handlers:
+            self._remove(run)
+        for run in children:
+            own = self._scopes.get(run.id)
+            state = State.RESTARTED if own is None else State.RUNNING
+            draft.emit(e.TaskRunReopened(task_run_id=run.id, state=state, at_ms=draft.at_ms))
+            if own is not None:
+                self.reopen(own)
+
+    def _remove(self, run: TaskRun) -> None:
+        """Forget a task run, and first what is below it."""
+        for child in self._runs[run.id]:
+            self._remove(child)
+        for inner in self._iterations[run.id]:
+            for child in self._runs[inner.id]:
+                self._remove(child)
+        self._draft.emit(e.TaskRunRemoved(task_run_id=run.id))
 
 
-def _task_ids(draft: ExecutionDraft, scope: Scope, children: set[str]) -> tuple[str, ...]:
-    if scope.order == "loop":
-        return ()
-    runs = (draft.run(child) for child in sorted(children))
-    return tuple(run.task_id for run in runs if run is not None)
+def _undone(state: State | None) -> bool:
+    """Tell whether what came to this state runs again; what never came to an end does, too."""
+    return state is None or state in UNDONE or state not in TERMINAL

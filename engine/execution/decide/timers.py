@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.execution import commands as c
-from engine.execution import events as e
 from engine.execution.decide.attempts import cancel_of
 from engine.execution.decide.create import begin
+from engine.execution.decide.kill import go_on_killing, grace_over
+from engine.execution.decide.restart import go_on_restarting
 from engine.execution.draft import ExecutionDraft
+from engine.execution.lines import error_lines
 from engine.execution.scopes import proceed
-from engine.execution.state import Timer, timer_key
-from engine.execution.task_runs import again, end, end_attempt, resume
-from engine.tasks import pure_task_of
+from engine.execution.start import again
+from engine.execution.state import Header, Timer, timer_key
+from engine.execution.task_runs import end, end_attempt, final_of, resume
 from engine.values import State
+
+WAIT_WHILE_HELD = frozenset({"retry", "restart"})
+"""What would begin an attempt: while a person has paused the execution such a timer stays set, and fires at its
+resumption."""
+GO_ON_WHEN_KILLING = frozenset({"kill", "grace", "continue"})
 
 
 def fire_timer(draft: ExecutionDraft, command: c.FireTimer) -> None:
@@ -21,10 +28,13 @@ def fire_timer(draft: ExecutionDraft, command: c.FireTimer) -> None:
     timer: Timer | None = draft.get(timer_key(command.timer_id))
     if timer is None or timer.due_ms != command.generation:
         return
-    draft.clear_timer(command.timer_id)
-    if draft.header.settled:
-        return
+    header: Header = draft.header
     purpose, _slash, target = command.timer_id.partition("/")
+    if header.held and purpose in WAIT_WHILE_HELD:
+        return
+    draft.clear_timer(command.timer_id)
+    if header.settled or (header.state is State.KILLING and purpose not in GO_ON_WHEN_KILLING):
+        return
     _PURPOSES[purpose](draft, target)
     proceed(draft)
 
@@ -37,33 +47,39 @@ def _continue(draft: ExecutionDraft, scope_id: str) -> None:
     draft.agenda.append(scope_id)
 
 
+def _kill(draft: ExecutionDraft, _target: str) -> None:
+    go_on_killing(draft)
+
+
+def _restart(draft: ExecutionDraft, _target: str) -> None:
+    go_on_restarting(draft)
+
+
 def _wait(draft: ExecutionDraft, task_run_id: str) -> None:
     run = draft.run(task_run_id)
     if run is None or run.state not in (State.RUNNING, State.PAUSED):
         return
-    task = draft.task(run)
-    pure = pure_task_of(task.type)
-    assert pure is not None, task.type
+    planned = draft.planned(run.task_id)
+    assert planned.pure is not None, run.task_id
+    state = planned.pure.waited(planned.task)
     if run.state is State.PAUSED:
-        resume(draft, run, None, pure.waited(task))
+        resume(draft, run, None, state)
     else:
-        draft.clear_timer(f"timeout/{run.id}")
-        end_attempt(draft, run, pure.waited(task))
+        end_attempt(draft, run, state)
 
 
 def _timeout(draft: ExecutionDraft, task_run_id: str) -> None:
     run = draft.run(task_run_id)
     if run is None or run.state not in (State.RUNNING, State.PAUSED):
         return
-    draft.clear_timer(f"wait/{run.id}")
+    error = f"Timeout after {draft.at_ms - run.since_ms} ms"
     if run.worker_id:
+        error += f": worker {run.worker_id} didn't stop it by itself"
         draft.answers.append(cancel_of(run.id, run.epoch, run.worker_id))
-    line = e.LogLine(level="ERROR", message=f"Timeout after {draft.at_ms - run.since_ms} ms")
-    paused = run.state is State.PAUSED
-    end_attempt(draft, run, State.FAILED, error=line.message, lines=(line,))
-    header = draft.header
-    if paused and header.paused == 0 and header.state is State.PAUSED:
-        draft.emit(e.ExecutionStateChanged(state=State.RUNNING, at_ms=draft.at_ms))
+    if run.state is State.PAUSED:
+        end(draft, run, final_of(State.FAILED, draft.task(run)), error=error, lines=error_lines(error))
+    else:
+        end_attempt(draft, run, State.FAILED, error=error, lines=error_lines(error))
 
 
 def _retry(draft: ExecutionDraft, task_run_id: str) -> None:
@@ -75,12 +91,14 @@ def _retry(draft: ExecutionDraft, task_run_id: str) -> None:
 def _grace(draft: ExecutionDraft, task_run_id: str) -> None:
     run = draft.run(task_run_id)
     if run is not None and run.killing:
-        end(draft, run, State.KILLED, error=f"Worker {run.worker_id} didn't confirm the kill in time")
+        grace_over(draft, run)
 
 
 _PURPOSES: dict[str, Callable[[ExecutionDraft, str], None]] = {
     "start": _start,
     "continue": _continue,
+    "kill": _kill,
+    "restart": _restart,
     "wait": _wait,
     "timeout": _timeout,
     "retry": _retry,

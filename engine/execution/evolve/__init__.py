@@ -26,6 +26,7 @@ EVOLVERS: dict[type[Event], Evolver] = {
     e.TaskRunCreated: task_runs.task_run_created,
     e.TaskDispatched: task_runs.task_dispatched,
     e.TaskRunStarted: task_runs.task_run_started,
+    e.TaskRunResubmitted: task_runs.task_run_resubmitted,
     e.TaskRunRetryScheduled: task_runs.task_run_retry_scheduled,
     e.TaskRunPaused: task_runs.task_run_paused,
     e.TaskRunResumed: task_runs.task_run_resumed,

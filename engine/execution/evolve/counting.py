@@ -1,15 +1,22 @@
-"""How a scope and the header count: small folds that several events share. Frozen together with the folds beside it."""
+"""How scopes count and what of them is kept: small folds that several events share. Frozen with the folds beside it."""
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
-from engine.execution.state import HEADER, Header, Scope, scope_key
-from engine.machine import Row, Rows
-from engine.values import State
-
-KEPT_IN_LOOPS = frozenset({State.FAILED, State.KILLED})
-"""Ends after which a restart needs the row; the others' rows go as soon as a loop's iteration is through with them."""
+from engine.execution.state import (
+    CHUNK,
+    HEADER,
+    Header,
+    Output,
+    Scope,
+    output_key,
+    scope_key,
+    task_run_key,
+    values_key,
+)
+from engine.machine import Changes, Row, Rows
+from engine.values import UNDONE, State
 
 
 def child_started(scope: Scope, task_id: str) -> Scope:
@@ -21,21 +28,29 @@ def child_started(scope: Scope, task_id: str) -> Scope:
     return replace(scope, started=scope.started + 1, active=scope.active + 1)
 
 
-def child_ended(scope: Scope, task_id: str, state: State) -> Scope:
-    """Return the scope after one of its tasks (or iterations) ended."""
+def child_ended(scope: Scope, child_id: str, task_id: str, state: State) -> Scope:
+    """Return the scope after one of its task runs (or iterations) ended."""
     active = scope.active - 1
+    kept = (*scope.kept, child_id) if state in UNDONE and (scope.path or scope.order == "loop") else scope.kept
     if scope.phase != "tasks":
-        return replace(scope, active=active, broken=scope.broken or state in (State.FAILED, State.KILLED))
+        return replace(scope, active=active, kept=kept, broken=scope.broken or state in UNDONE)
     over = (*scope.over, task_id) if scope.order == "dag" else scope.over
     if state is State.FAILED:
-        return replace(scope, active=active, failed=scope.failed + 1, over=over)
+        return replace(scope, active=active, kept=kept, over=over, failed=scope.failed + 1)
     if state is State.KILLED:
-        return replace(scope, active=active, killed=scope.killed + 1, over=over)
-    if state is State.WARNING:
-        return replace(scope, active=active, warned=scope.warned + 1, over=over)
+        return replace(scope, active=active, kept=kept, over=over, killed=scope.killed + 1)
     if state is State.CANCELLED:
-        return replace(scope, active=active, cancelled=scope.cancelled + 1, over=over)
+        return replace(scope, active=active, kept=kept, over=over, cancelled=scope.cancelled + 1)
+    if state is State.WARNING:
+        return replace(scope, active=active, over=over, warned=scope.warned + 1)
     return replace(scope, active=active, over=over)
+
+
+def child_decided(scope: Scope, child_id: str, task_id: str, state: State) -> Scope:
+    """Return the scope after one of its tasks began and ended in one go."""
+    if state is State.SUCCESS and scope.phase == "tasks" and scope.order != "dag":
+        return replace(scope, started=scope.started + 1)
+    return child_ended(child_started(scope, task_id), child_id, task_id, state)
 
 
 def counted(scope: Scope) -> tuple[str, Row]:
@@ -47,3 +62,25 @@ def paused(rows: Rows, by: int) -> tuple[str, Row]:
     """Return the header after `by` more task runs are paused."""
     header: Header = rows.get(HEADER)
     return HEADER, replace(header, paused=header.paused + by)
+
+
+def output(rows: Rows, task_id: str, path: tuple[str, ...], json: bytes) -> Changes:
+    """Keep a task's outputs; within loops, note on each level that there are rows below."""
+    for level in range(len(path)):
+        key = output_key(task_id, path[:level])
+        if rows.get(key) is None:
+            yield key, Output(json=b"")
+    yield output_key(task_id, path), Output(json=json)
+
+
+def forgotten(rows: Rows, scope: Scope) -> Changes:
+    """Take a scope away, with everything that was kept below it."""
+    yield scope_key(scope.id), None
+    for chunk in range((scope.total + CHUNK - 1) // CHUNK):
+        yield values_key(scope.id, chunk), None
+    for child_id in scope.kept:
+        if scope.order != "loop":
+            yield task_run_key(child_id), None
+        child: Scope | None = rows.get(scope_key(child_id))
+        if child is not None:
+            yield from forgotten(rows, child)

@@ -6,8 +6,10 @@ from msgspec.structs import replace
 
 from engine.execution import events as e
 from engine.execution.state import (
+    ENDING,
     HEADER,
     INPUTS,
+    Ending,
     Header,
     Inputs,
     Timer,
@@ -41,14 +43,14 @@ def execution_created(_rows: Rows, event: e.ExecutionCreated) -> Changes:
 
 def execution_state_changed(rows: Rows, event: e.ExecutionStateChanged) -> Changes:
     """Take the state over."""
-    header: Header = rows.get(HEADER)
-    held = event.state is State.PAUSED and header.paused == 0
-    yield HEADER, replace(header, state=event.state, held=held)
+    yield HEADER, replace(rows.get(HEADER), state=event.state, held=event.held)
 
 
 def execution_ended(rows: Rows, event: e.ExecutionEnded) -> Changes:
     """Take the final state over."""
     yield HEADER, replace(rows.get(HEADER), state=event.state, ended_ms=event.at_ms, held=False)
+    if event.outputs_json:
+        yield ENDING, Ending(outputs_json=event.outputs_json)
 
 
 def execution_settled(rows: Rows, _event: e.ExecutionSettled) -> Changes:
@@ -69,6 +71,7 @@ def execution_restarted(rows: Rows, event: e.ExecutionRestarted) -> Changes:
             ended_ms=0,
         ),
     )
+    yield ENDING, None
 
 
 def labels_updated(rows: Rows, event: e.LabelsUpdated) -> Changes:

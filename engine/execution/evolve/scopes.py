@@ -5,21 +5,20 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from engine.execution import events as e
-from engine.execution.evolve.counting import KEPT_IN_LOOPS, child_ended, counted
+from engine.execution.evolve.counting import child_ended, counted, forgotten, output
 from engine.execution.state import (
     CHUNK,
-    Output,
     Scope,
     Values,
     iteration_scope_id,
-    output_key,
     scope_key,
     values_key,
 )
 from engine.machine import Changes, Rows
+from engine.values import UNDONE
 
 
-def scope_opened(_rows: Rows, event: e.ScopeOpened) -> Changes:
+def scope_opened(rows: Rows, event: e.ScopeOpened) -> Changes:
     """Begin the scope's row, and keep a loop's values in chunks."""
     yield (
         scope_key(event.scope_id),
@@ -37,7 +36,7 @@ def scope_opened(_rows: Rows, event: e.ScopeOpened) -> Changes:
         ),
     )
     if event.outputs_json:
-        yield output_key(event.task_id, event.path), Output(json=event.outputs_json)
+        yield from output(rows, event.task_id, event.path, event.outputs_json)
     for chunk, start in enumerate(range(0, len(event.values), CHUNK)):
         yield values_key(event.scope_id, chunk), Values(values=event.values[start : start + CHUNK])
 
@@ -49,13 +48,14 @@ def scope_phase_changed(rows: Rows, event: e.ScopePhaseChanged) -> Changes:
 
 
 def scope_closed(rows: Rows, event: e.ScopeClosed) -> Changes:
-    """Keep a closed scope only where a restart may need it."""
+    """Keep a closed scope only where a restart or a look at its task run may need it."""
     scope: Scope = rows.get(scope_key(event.scope_id))
-    if scope.path and event.state not in KEPT_IN_LOOPS:
-        yield scope_key(scope.id), None
-    else:
+    if event.state in UNDONE:
         yield scope_key(scope.id), replace(scope, closed=event.state)
-    if event.state not in KEPT_IN_LOOPS:
+    elif scope.path:
+        yield from forgotten(rows, scope)
+    else:
+        yield scope_key(scope.id), replace(scope, closed=event.state, total=0)
         for chunk in range((scope.total + CHUNK - 1) // CHUNK):
             yield values_key(scope.id, chunk), None
 
@@ -67,21 +67,22 @@ def scope_reopened(rows: Rows, event: e.ScopeReopened) -> Changes:
         scope_key(scope.id),
         replace(
             scope,
-            phase=event.phase,
+            phase="tasks",
             closed=None,
             broken=False,
             failed=0,
             killed=0,
             cancelled=0,
-            active=event.failed,
+            active=event.reopened,
             phase_started=0,
+            kept=(),
             over=tuple(id for id in scope.over if id not in event.task_ids),
         ),
     )
 
 
 def iteration_started(rows: Rows, event: e.IterationStarted) -> Changes:
-    """Begin a sequential scope for the iteration; the loop counts it."""
+    """Begin a scope for the iteration; the loop counts it."""
     loop: Scope = rows.get(scope_key(event.scope_id))
     inner = iteration_scope_id(loop.id, event.index)
     yield (
@@ -101,7 +102,11 @@ def iteration_started(rows: Rows, event: e.IterationStarted) -> Changes:
 
 
 def iteration_ended(rows: Rows, event: e.IterationEnded) -> Changes:
-    """The loop counts the end; a failed iteration's row stays for a restart."""
-    inner = scope_key(iteration_scope_id(event.scope_id, event.index))
-    yield inner, replace(rows.get(inner), closed=event.state) if event.state in KEPT_IN_LOOPS else None
-    yield counted(child_ended(rows.get(scope_key(event.scope_id)), "", event.state))
+    """The loop counts the end; an iteration's row stays for a restart if it needs one."""
+    inner_id = iteration_scope_id(event.scope_id, event.index)
+    inner: Scope = rows.get(scope_key(inner_id))
+    if event.state in UNDONE:
+        yield scope_key(inner_id), replace(inner, closed=event.state)
+    else:
+        yield from forgotten(rows, inner)
+    yield counted(child_ended(rows.get(scope_key(event.scope_id)), inner_id, "", event.state))

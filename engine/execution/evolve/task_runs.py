@@ -5,17 +5,18 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from engine.execution import events as e
-from engine.execution.evolve.counting import KEPT_IN_LOOPS, child_ended, child_started, counted, paused
-from engine.execution.state import (
-    Output,
-    Scope,
-    TaskRun,
-    output_key,
-    scope_key,
-    task_run_key,
+from engine.execution.evolve.counting import (
+    child_decided,
+    child_ended,
+    child_started,
+    counted,
+    forgotten,
+    output,
+    paused,
 )
+from engine.execution.state import Scope, TaskRun, output_key, scope_key, task_run_key
 from engine.machine import Changes, Rows
-from engine.values import State
+from engine.values import UNDONE, State
 
 
 def task_run_created(rows: Rows, event: e.TaskRunCreated) -> Changes:
@@ -29,6 +30,7 @@ def task_run_created(rows: Rows, event: e.TaskRunCreated) -> Changes:
         parent_id=event.parent_id,
         value=event.value,
         iteration=event.iteration,
+        epoch=0 if event.state is State.CREATED else 1,
         since_ms=event.at_ms,
         first_ms=event.at_ms,
     )
@@ -48,11 +50,20 @@ def task_dispatched(rows: Rows, event: e.TaskDispatched) -> Changes:
 
 
 def task_run_started(rows: Rows, event: e.TaskRunStarted) -> Changes:
-    """A worker holds the attempt."""
+    """A worker holds the attempt, or the engine itself."""
     run: TaskRun = rows.get(task_run_key(event.task_run_id))
     yield (
         task_run_key(run.id),
-        replace(run, state=State.RUNNING, worker_id=event.worker_id, since_ms=event.at_ms),
+        replace(run, state=State.RUNNING, epoch=event.epoch, worker_id=event.worker_id, since_ms=event.at_ms),
+    )
+
+
+def task_run_resubmitted(rows: Rows, event: e.TaskRunResubmitted) -> Changes:
+    """The worker doesn't hold the attempt any more."""
+    run: TaskRun = rows.get(task_run_key(event.task_run_id))
+    yield (
+        task_run_key(run.id),
+        replace(run, state=State.RESUBMITTED, worker_id="", lost=run.lost + event.started, since_ms=event.at_ms),
     )
 
 
@@ -61,7 +72,7 @@ def task_run_retry_scheduled(rows: Rows, event: e.TaskRunRetryScheduled) -> Chan
     run: TaskRun = rows.get(task_run_key(event.task_run_id))
     yield (
         task_run_key(run.id),
-        replace(run, state=State.RETRYING, epoch=event.epoch, worker_id="", since_ms=event.at_ms),
+        replace(run, state=State.RETRYING, epoch=event.epoch, worker_id="", tried=run.tried + 1, since_ms=event.at_ms),
     )
 
 
@@ -79,7 +90,7 @@ def task_run_resumed(rows: Rows, event: e.TaskRunResumed) -> Changes:
     yield paused(rows, -1)
     if event.outputs_json:
         scope: Scope = rows.get(scope_key(run.scope_id))
-        yield output_key(run.task_id, scope.path), Output(json=event.outputs_json)
+        yield from output(rows, run.task_id, scope.path, event.outputs_json)
 
 
 def task_run_kill_requested(rows: Rows, event: e.TaskRunKillRequested) -> Changes:
@@ -89,28 +100,31 @@ def task_run_kill_requested(rows: Rows, event: e.TaskRunKillRequested) -> Change
 
 
 def task_run_ended(rows: Rows, event: e.TaskRunEnded) -> Changes:
-    """The scope counts the end; outputs get a row of their own."""
+    """The scope counts the end; outputs get a row of their own; within loops only a restart's rows are kept."""
     run: TaskRun = rows.get(task_run_key(event.task_run_id))
     scope: Scope = rows.get(scope_key(run.scope_id))
     if run.state is State.PAUSED:
         yield paused(rows, -1)
-    if scope.path and event.state not in KEPT_IN_LOOPS:
+    if scope.path and event.state not in UNDONE:
         yield task_run_key(run.id), None
+        own: Scope | None = rows.get(scope_key(run.id))
+        if own is not None:
+            yield from forgotten(rows, own)
     else:
         yield (
             task_run_key(run.id),
             replace(run, state=event.state, worker_id="", since_ms=event.at_ms, killing=False),
         )
-    yield counted(child_ended(scope, run.task_id, event.state))
+    yield counted(child_ended(scope, run.id, run.task_id, event.state))
     if event.outputs_json:
-        yield output_key(run.task_id, scope.path), Output(json=event.outputs_json)
+        yield from output(rows, run.task_id, scope.path, event.outputs_json)
 
 
 def task_run_decided(rows: Rows, event: e.TaskRunDecided) -> Changes:
     """Created and ended in one go: only the scope's counters, the outputs and a row for a restart remain."""
     scope: Scope = rows.get(scope_key(event.scope_id))
-    yield counted(child_ended(child_started(scope, event.task_id), event.task_id, event.state))
-    if not scope.path or event.state in KEPT_IN_LOOPS:
+    yield counted(child_decided(scope, event.task_run_id, event.task_id, event.state))
+    if not scope.path or event.state in UNDONE:
         yield (
             task_run_key(event.task_run_id),
             TaskRun(
@@ -128,19 +142,24 @@ def task_run_decided(rows: Rows, event: e.TaskRunDecided) -> Changes:
             ),
         )
     if event.outputs_json:
-        yield output_key(event.task_id, scope.path), Output(json=event.outputs_json)
+        yield from output(rows, event.task_id, scope.path, event.outputs_json)
 
 
 def task_run_reopened(rows: Rows, event: e.TaskRunReopened) -> Changes:
-    """Put an ended task run back to its beginning; attempts go on counting."""
+    """Put an ended task run back to its beginning; attempts go on counting, retries begin anew."""
     run: TaskRun = rows.get(task_run_key(event.task_run_id))
     yield (
         task_run_key(run.id),
-        replace(run, state=event.state, since_ms=event.at_ms, first_ms=event.at_ms, killing=False),
+        replace(run, state=event.state, since_ms=event.at_ms, first_ms=event.at_ms, tried=0, lost=0, killing=False),
     )
 
 
-def task_run_removed(_rows: Rows, event: e.TaskRunRemoved) -> Changes:
-    """Forget the task run and, if it is a flowable, its scope."""
-    yield task_run_key(event.task_run_id), None
-    yield scope_key(event.task_run_id), None
+def task_run_removed(rows: Rows, event: e.TaskRunRemoved) -> Changes:
+    """Forget the task run, its outputs and, if it is a flowable, what was kept below it."""
+    run: TaskRun = rows.get(task_run_key(event.task_run_id))
+    scope: Scope | None = rows.get(scope_key(run.scope_id))
+    yield task_run_key(run.id), None
+    yield output_key(run.task_id, scope.path if scope is not None else ()), None
+    own: Scope | None = rows.get(scope_key(run.id))
+    if own is not None:
+        yield from forgotten(rows, own)

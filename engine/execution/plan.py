@@ -1,0 +1,70 @@
+"""What a flow means to the execution of any of its tasks, worked out once per revision.
+
+Owns the answers that don't depend on an execution: which tasks of a branch are enabled, how many loops are around a
+task, which retry holds for it, who decides it. Deciders look them up; nothing here is part of an execution's state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from engine.flow.model import Flow, Retry, Task
+from engine.flowables import Flowable, flowable_of
+from engine.tasks import PureTask, pure_task_of
+
+HANDLERS = frozenset({"errors", "finally", "afterExecution"})
+"""Branches that follow upon the others; a restart forgets what they ran."""
+
+
+class PlannedTask(msgspec.Struct, frozen=True):
+    """One task of a flow."""
+
+    task: Task
+    flowable: Flowable | None
+    """How its children are run; None if it is no flowable."""
+    pure: PureTask | None
+    """How the engine decides it; None if only a worker can, or is to."""
+    retry: Retry | None
+    """Its own policy, else that of the nearest flowable around it, else the flow's."""
+    depth: int
+    """Loops around it: levels of its outputs."""
+    branches: Mapping[str, tuple[Task, ...]]
+    """Enabled children by branch."""
+    handler: bool
+    """True if it stands in (or anywhere below) a branch of `HANDLERS`."""
+    variable: Mapping[str, str]
+    """What templates read as `task`."""
+
+
+class Plan:
+    """A flow's tasks by id.
+
+    Args:
+        flow: The revision.
+    """
+
+    def __init__(self, flow: Flow) -> None:
+        self.branches = _enabled(flow.branches)
+        """Enabled tasks at the top of the flow by branch."""
+        self.tasks: dict[str, PlannedTask] = {}
+        for task_id, place in flow.places.items():
+            task = place.task
+            parent = self.tasks[place.parent] if place.parent is not None else None
+            inherited = parent.retry if parent is not None else flow.retry
+            loops = parent is not None and parent.flowable is not None and parent.flowable.loops
+            self.tasks[task_id] = PlannedTask(
+                task=task,
+                flowable=flowable_of(task.type),
+                pure=pure_task_of(task.type) if task.worker_group is None else None,
+                retry=task.retry if task.retry is not None else inherited,
+                depth=(parent.depth if parent is not None else 0) + loops,
+                branches=_enabled(task.branches),
+                handler=place.branch in HANDLERS or (parent is not None and parent.handler),
+                variable={"id": task.id, "type": task.declared_type or task.type},
+            )
+
+
+def _enabled(branches: Mapping[str, tuple[Task, ...]]) -> dict[str, tuple[Task, ...]]:
+    return {branch: tuple(task for task in tasks if not task.disabled) for branch, tasks in branches.items()}
