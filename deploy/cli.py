@@ -104,8 +104,11 @@ def add_settings_arguments(to: argparse.ArgumentParser) -> None:
 
 def settings_of(arguments: argparse.Namespace) -> Any:
     """Return the settings that the arguments, the environment and the file come to."""
+    from deploy.own_log import configure_logging
     from deploy.sources import SettingsError, load_settings
 
+    # What goes wrong is said in one line at the end; a server sets its own log up once its settings are known.
+    configure_logging("DEBUG" if arguments.debug else "CRITICAL", "text")
     flags: dict[str, Any] = {}
     for pair in arguments.set:
         name, equals, value = pair.partition("=")

@@ -2,98 +2,43 @@
 
 from __future__ import annotations
 
-import json
-import re
 import signal
 import socket
-import subprocess
-import sys
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from deploy import cli
-
-FLOW = b"""
-id: hello
-namespace: demo
-inputs: [{id: name, type: STRING}]
-tasks:
-  - {id: greet, type: io.kestra.plugin.core.debug.Return, format: "Good day, {{ inputs.name }}"}
-"""
-READY = re.compile(r"ready on (http://[^ ]+)")
-
-
-class Server:
-    """A running process."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.said: list[str] = []
-        self.url = self._await_ready() + "/api/v1/main"
-
-    def _await_ready(self) -> str:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.said.append(line)
-            found = READY.search(line)
-            if found:
-                return found[1]
-        raise AssertionError(f"the server ended: {''.join(self.said)}")
-
-    def call(self, path: str, body: bytes | None = None, content_type: str = "") -> Any:
-        headers = {"Content-Type": content_type} if content_type else {}
-        request = urllib.request.Request(self.url + path, body, headers)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
-
-    def stop(self, by: signal.Signals) -> int:
-        self.process.send_signal(by)
-        return self.process.wait(60)
-
-
-@contextmanager
-def started(data: Path) -> Iterator[Server]:
-    command = [Path(sys.executable).with_name("penstock"), "server", "standalone", "--data", data, "--port", "0"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=data)
-    try:
-        yield Server(process)
-    finally:
-        process.kill()
-        process.communicate()
+from tests.deploy.server import FLOW, started
 
 
 def test_an_execution_is_there_after_a_restart(tmp_path: Path) -> None:
-    with started(tmp_path) as server:
+    with started("standalone", tmp_path) as server:
         server.call("/flows", FLOW, "application/x-yaml")
         execution = server.call("/executions/demo/hello?wait=true", b"name=Ada", "application/x-www-form-urlencoded")
         assert execution["state"]["current"] == "SUCCESS"
         assert server.stop(signal.SIGTERM) == 0
 
-    with started(tmp_path) as server:
+    with started("standalone", tmp_path) as server:
         again = server.call(f"/executions/{execution['id']}")
         assert again["taskRunList"][0]["outputs"] == {"value": "Good day, Ada"}
         assert server.stop(signal.SIGINT) == 0
 
 
 def test_a_killed_server_comes_back_with_what_it_had_acknowledged(tmp_path: Path) -> None:
-    with started(tmp_path) as server:
+    with started("standalone", tmp_path) as server:
         server.call("/flows", FLOW, "application/x-yaml")
         execution = server.call("/executions/demo/hello?wait=true", b"name=Ada", "application/x-www-form-urlencoded")
         server.stop(signal.SIGKILL)
 
-    with started(tmp_path) as server:
+    with started("standalone", tmp_path) as server:
         assert server.call(f"/executions/{execution['id']}")["state"]["current"] == "SUCCESS"
 
 
 def test_a_second_server_on_the_same_folder_is_refused_with_the_remedy(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with started(tmp_path) as server:
+    with started("standalone", tmp_path) as server:
         code = cli.main(["server", "standalone", "--data", str(tmp_path), "--port", "0"])
 
         said = capsys.readouterr().err
