@@ -162,6 +162,8 @@ class _Resolver:
             dependency = self.resolve(other)
             if not dependency.enabled:
                 return Resolved(declared, enabled=False)
+            if dependency.errors:
+                return Resolved(declared, errors=(f"depends on {id}: {dependency.errors[0]}",))
             scope[id] = dependency.value
         try:
             if declared.condition and self._rendered(declared.condition, scope) not in (True, "true"):

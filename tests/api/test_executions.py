@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import FormData
+
+RETURN = "io.kestra.plugin.core.debug.Return"
+HELLO = f"""
+id: hello
+namespace: demo
+labels: {{team: blue}}
+variables: {{greeting: Good day}}
+inputs:
+  - {{id: name, type: STRING, defaults: world}}
+  - {{id: size.deep, type: INT, required: false}}
+tasks:
+  - {{id: greet, type: {RETURN}, format: "{{{{ vars.greeting }}}}, {{{{ inputs.name }}}}"}}
+  - {{id: say, type: io.kestra.plugin.core.log.Log, message: "said {{{{ outputs.greet.value }}}}"}}
+"""
+PAUSING = f"""
+id: pausing
+namespace: demo
+tasks:
+  - id: wait
+    type: io.kestra.plugin.core.flow.Pause
+    onResume:
+      - {{id: reason, type: STRING}}
+      - {{id: data, type: FILE, required: false}}
+  - {{id: after, type: {RETURN}, format: "{{{{ outputs.wait.onResume.reason }}}}"}}
+"""
+
+
+def form(**fields: str) -> FormData:
+    data = FormData(default_to_multipart=True)
+    for name, value in fields.items():
+        data.add_field(name, value)
+    return data
+
+
+def run(server: Any, flow: str = "hello", query: str = "wait=true", **options: Any) -> Any:
+    reply = server.post(f"/executions/demo/{flow}?{query}", **options)
+    assert reply.status == 200, reply.text
+    return reply.json
+
+
+def test_an_execution_runs_and_shows_everything_about_itself(server: Any) -> None:
+    server.save(HELLO)
+    found = run(server, "hello", "wait=true&labels=a:b:c&labels=system.correlationId:root", data=form(name="Ada"))
+    assert found["state"]["current"] == "SUCCESS"
+    assert found["inputs"] == {"name": "Ada", "size": {}} or found["inputs"]["name"] == "Ada"
+    assert found["variables"] == {"greeting": "Good day"}
+    labels = {label["key"]: label["value"] for label in found["labels"]}
+    assert labels == {"team": "blue", "a": "b:c", "system.correlationId": "root"}
+    assert found["taskRunList"][0]["outputs"]["value"] == "Good day, Ada"
+    assert found["originalId"] == found["id"]
+    assert found["url"].endswith(f"/demo/hello/{found['id']}")
+    assert server.get(f"/executions/{found['id']}").json == found
+    lines = server.get(f"/logs/{found['id']}").json
+    assert any(line["message"] == "said Good day, Ada" and line["taskId"] == "say" for line in lines)
+
+
+def test_a_request_without_a_body_starts_an_execution_too(server: Any) -> None:
+    server.save(HELLO)
+    assert run(server)["taskRunList"][0]["outputs"]["value"] == "Good day, world"
+
+
+def test_what_was_asked_is_visible_at_once(server: Any) -> None:
+    server.save(HELLO)
+    started = run(server, query="")
+    assert server.get("/executions/search?flowId=hello").json["results"][0]["id"] == started["id"]
+
+
+def test_wrong_inputs_are_all_named_and_nothing_starts(server: Any) -> None:
+    server.save(HELLO.replace("defaults: world", "validator: 'A+'"))
+    reply = server.post("/executions/demo/hello", data=form(name="B", **{"size.deep": "x"}))
+    assert reply.status == 422
+    assert [each["path"] for each in reply.json["errors"]] == ["inputs.name", "inputs.size.deep"]
+    assert "name" in reply.json["message"]
+    assert server.get("/executions/search").json["total"] == 0
+
+
+def test_the_same_idempotency_key_gives_the_same_execution(server: Any) -> None:
+    server.save(HELLO)
+    headers = {"Idempotency-Key": "once"}
+    first = run(server, headers=headers)
+    assert run(server, headers=headers) == first
+    assert run(server, headers={"Idempotency-Key": "twice"})["id"] != first["id"]
+    assert server.get("/executions/search").json["total"] == 2
+
+
+def test_an_unknown_flow_revision_or_execution_is_404(server: Any) -> None:
+    server.save(HELLO)
+    assert server.post("/executions/demo/nobody").status == 404
+    assert server.post("/executions/demo/hello?revision=9").status == 404
+    for method, path in (
+        ("GET", ""),
+        ("DELETE", "/kill"),
+        ("POST", "/pause"),
+        ("POST", "/restart"),
+        ("GET", "/follow"),
+    ):
+        assert server.call(method, f"/executions/nobody{path}").status == 404, path
+
+
+def test_an_older_revision_may_be_run(server: Any) -> None:
+    server.save(HELLO)
+    server.call("PUT", "/flows/demo/hello", data=HELLO.replace("Good day", "Good night").encode())
+    assert run(server, query="wait=true&revision=1")["taskRunList"][0]["outputs"]["value"] == "Good day, world"
+
+
+def test_a_disabled_flow_is_409_and_reserved_labels_422(server: Any) -> None:
+    server.save(HELLO)
+    assert server.post("/executions/demo/hello?labels=system.x:y").status == 422
+    assert server.post("/executions/demo/hello?labels=nocolon").status == 400
+    server.save(HELLO.replace("id: hello", "id: dozing\ndisabled: true"))
+    assert server.post("/executions/demo/dozing").status == 409
+
+
+def test_a_scheduled_execution_waits(server: Any) -> None:
+    server.save(HELLO)
+    found = run(server, query="scheduleDate=2999-01-01T00:00:00Z")
+    assert (found["state"]["current"], found["scheduleDate"]) == ("CREATED", "2999-01-01T00:00:00.000Z")
+    assert server.post("/executions/demo/hello?scheduleDate=soon").status == 400
+
+
+def test_a_file_input_is_stored_and_its_contents_can_be_read(server: Any) -> None:
+    server.save(
+        "id: f\nnamespace: demo\ninputs: [{id: data, type: FILE}]\n"
+        + HELLO[HELLO.index("tasks:") :].replace("vars.greeting", "inputs.data").replace("inputs.name", "1")
+    )
+    by_name = FormData(quote_fields=False)
+    by_name.add_field("data", b"a,b\n", filename="../rows of.csv", content_type="text/csv")
+    found = run(server, "f", data=by_name)
+    uri = found["inputs"]["data"]
+    assert uri == f"kestra:///demo/f/executions/{found['id']}/inputs/data/rows_of.csv"
+    old_form = FormData()
+    old_form.add_field("files", b"other", filename="data")
+    assert run(server, "f", data=old_form)["inputs"]["data"].endswith("/inputs/data/data")
+    assert server.get(f"/executions/{found['id']}/file", params={"path": uri}).body == b"a,b\n"
+    assert server.get(f"/executions/{found['id']}/file/metas", params={"path": uri}).json == {"size": 4}
+    for strange in (
+        "kestra:///demo/f/executions/other/x",
+        f"kestra:///a/executions/{found['id']}/../../b",
+        "file:///etc/passwd",
+    ):
+        assert server.get(f"/executions/{found['id']}/file", params={"path": strange}).status == 422
+    assert server.get(f"/executions/{found['id']}/file", params={"path": uri + "x"}).status == 404
+
+
+def test_a_secret_input_is_sealed_in_the_log_and_masked_in_answers(server: Any) -> None:
+    server.save(
+        "id: s\nnamespace: demo\ninputs: [{id: key, type: SECRET}]\ntasks: [{id: t, type: %s, format: x}]\n" % RETURN
+    )
+    found = run(server, "s", data=form(key="hush"))
+    assert found["inputs"] == {"key": "******"}
+
+
+def test_a_pause_is_resumed_with_the_inputs_it_asks_for(server: Any) -> None:
+    server.save(PAUSING)
+    found = run(server, "pausing", "")
+    id = found["id"]
+    assert found["state"]["current"] == "PAUSED"
+    refused = server.post(f"/executions/{id}/resume")
+    assert refused.status == 422
+    assert "reason" in refused.json["message"]
+    asked = server.post(f"/executions/{id}/resume/validate", data=form(reason="r")).json
+    assert [each["input"]["id"] for each in asked["inputs"]] == ["reason", "data"]
+    data = form(reason="because")
+    data.add_field("data", b"hello", filename="data")
+    resumed = server.post(f"/executions/{id}/resume", data=data)
+    assert resumed.status == 200, resumed.text
+    (over,) = [server.get(f"/executions/{id}").json]
+    assert over["state"]["current"] == "SUCCESS"
+    assert over["taskRunList"][1]["outputs"]["value"] == "because"
+    again = server.post(f"/executions/{id}/resume")
+    assert again.status == 409
+    assert again.json["type"].endswith("/conflict")
+
+
+def test_kill_and_labels_and_the_2_0_addresses(server: Any) -> None:
+    server.save(PAUSING)
+    id = run(server, "pausing", "")["id"]
+    labels = msgspec.json.encode([{"key": "k", "value": "v"}])
+    changed = server.post(f"/executions/{id}/actions/labels", data=labels).json
+    assert {"key": "k", "value": "v"} in changed["labels"]
+    reserved = msgspec.json.encode([{"key": "system.k", "value": "v"}])
+    assert server.post(f"/executions/{id}/labels", data=reserved).status == 422
+    killed = server.call("DELETE", f"/executions/{id}/actions/kill")
+    assert killed.status == 200
+    assert "KILLING" in [entry["state"] for entry in killed.json["state"]["histories"]]
+
+
+def test_bulk_actions_do_nothing_if_one_execution_does_not_exist(server: Any) -> None:
+    server.save(PAUSING)
+    ids = [run(server, "pausing", "")["id"] for _ in range(2)]
+    refused = server.call("DELETE", "/executions/kill/by-ids", data=msgspec.json.encode([*ids, "nobody"]))
+    assert refused.status == 400
+    assert refused.json["errors"][0]["path"] == "nobody"
+    assert server.get(f"/executions/{ids[0]}").json["state"]["current"] == "PAUSED"
+    assert server.call("DELETE", "/executions/kill/by-ids", data=msgspec.json.encode(ids)).json["count"] == 2
+    assert server.get(f"/executions/{ids[1]}").json["state"]["current"] in ("KILLED", "KILLING")
+
+
+def test_a_template_is_evaluated_with_the_variables_of_a_task_run(server: Any) -> None:
+    server.save(HELLO)
+    found = run(server)
+    greet = found["taskRunList"][0]["id"]
+    path = f"/executions/{found['id']}/eval"
+    assert server.post(path, data=b"{{ outputs.greet.value }}").json == {"result": "Good day, world"}
+    assert server.post(f"{path}/{greet}", data=b"{{ taskrun.id }}").json == {"result": greet}
+    assert "nothing" in server.post(path, data=b"{{ nothing }}").json["error"]
+    assert "error" in server.post(path, data=b"{{ secret('x') }}").json
+    assert server.post(f"{path}/nobody", data=b"x").status == 404
+
+
+def test_inputs_can_be_checked_without_starting_anything(server: Any) -> None:
+    server.save(HELLO)
+    checked = server.post("/executions/demo/hello/validate", data=form(**{"size.deep": "x"})).json
+    name, deep = checked["inputs"]
+    assert (name["value"], name["isDefault"], name["errors"]) == ("world", True, [])
+    assert "whole number" in deep["errors"][0]["message"]
+    assert server.get("/executions/search").json["total"] == 0
+
+
+def test_executions_are_found_by_state_label_time_and_flow(server: Any) -> None:
+    server.save(HELLO)
+    server.save(PAUSING)
+    done = run(server, query="wait=true&labels=a:1")["id"]
+    paused = run(server, "pausing", "")["id"]
+
+    def found(query: str) -> set[str]:
+        reply = server.get(f"/executions/search?{query}")
+        assert reply.status == 200, reply.text
+        return {each["id"] for each in reply.json["results"]}
+
+    assert found("") == {done, paused}
+    assert found("state=PAUSED") == found("filters[state][IN]=PAUSED,KILLED") == {paused}
+    assert found("state=PAUSED&state=SUCCESS") == {done, paused}
+    assert found("filters[state][NOT_EQUALS]=PAUSED") == {done}
+    assert found("labels=a:1") == found("filters[labels][EQUALS][a]=1") == {done}
+    assert found("filters[labels][NOT_EQUALS][a]=1") == {paused}
+    assert found("namespace=de") == set()
+    assert found("namespace=demo&flowId=hello") == {done}
+    assert found("filters[flowId][CONTAINS]=AUSIN") == {paused}
+    assert found("filters[or][0][flowId][EQUALS]=hello&filters[or][1][state][EQUALS]=PAUSED") == {done, paused}
+    assert found("filters[and][0][or][0][flowId][EQUALS]=hello&filters[state][EQUALS]=PAUSED") == set()
+    assert found("timeRange=PT1H") == {done, paused}
+    assert found("startDate=2999-01-01T00:00:00Z") == set()
+    assert found("filters[taskId][EQUALS]=say") == {done}
+    assert found("q=HELL") == {done}
+    assert found("kind=TEST") == set()
+    assert found("flowId=%25") == found("q=%25") == set()
+    lists = server.get("/executions", params={"namespace": "demo", "flowId": "hello"}).json
+    assert lists["total"] == 1
+    assert "taskRunList" not in lists["results"][0]
+    newest = server.post("/executions/latest", data=msgspec.json.encode([{"namespace": "demo", "id": "hello"}])).json
+    assert [(each["id"], each["status"]) for each in newest] == [(done, "SUCCESS")]
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("page=0", 422),
+        ("size=-1", 422),
+        ("size=1001", 422),
+        ("sort=id", 422),
+        ("sort=secret:asc", 422),
+        ("filters[nope][EQUALS]=1", 400),
+        ("filters[state][GLOWS]=1", 400),
+        ("filters[state]=1", 400),
+        ("filters[or][0][or][0][or][0][state][EQUALS]=A", 400),
+        ("startDate=tomorrow", 422),
+        ("timeRange=ever", 422),
+        ("filters[startDate][EQUALS]=x", 400),
+    ],
+)
+def test_a_search_that_makes_no_sense_is_refused(api: Any, query: str, status: int) -> None:
+    reply = api.get(f"/executions/search?{query}")
+    assert reply.status == status
+    assert reply.json["detail"]
+
+
+def test_flow_and_graph_of_an_execution_are_those_of_its_revision(server: Any) -> None:
+    server.save(HELLO)
+    id = run(server)["id"]
+    server.call("PUT", "/flows/demo/hello", data=HELLO.replace("id: say", "id: shout").encode())
+    assert server.get(f"/executions/{id}/flow").json["tasks"][1]["id"] == "say"
+    assert any("say" in node["uid"] for node in server.get(f"/executions/{id}/graph").json["nodes"])
+    assert server.get("/executions/flows/demo/hello").json["tasks"][1]["id"] == "shout"
+
+
+def test_an_action_that_this_server_does_not_have_says_so(server: Any) -> None:
+    server.save(HELLO)
+    id = run(server)["id"]
+    for verb in ("replay", "force-run", "change-status"):
+        reply = server.post(f"/executions/{id}/{verb}")
+        assert reply.status == 404
+        assert verb in reply.json["detail"]
