@@ -14,7 +14,7 @@ class Budget:
     """Bounds of one render.
 
     Args:
-        steps: Lookups, calls, operators and iterations, plus one for every 256 characters or 16 elements handled.
+        steps: Lookups, calls, operators and iterations, plus one for every 256 characters or 4 elements handled.
         output_bytes: Size of the text rendered, and of every text built on the way (UTF-8).
         depth: How deep macros, blocks and `render()` may nest.
         regex_ms: How long one match of a regular expression may take before it counts as runaway.

@@ -25,7 +25,7 @@ class Counter(Protocol):
 
 def java_equals(run: Counter, left: Any, right: Any, depth: int = 0) -> bool:
     """True if Java's `equals` would say so; numbers must be of the same kind."""
-    run.charge(1)
+    run.charge(4)
     if depth > MAX_COMPARED_DEPTH:
         raise Failure(f"Values nested deeper than {MAX_COMPARED_DEPTH} can't be compared")
     if left is None or right is None:

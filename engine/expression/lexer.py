@@ -14,8 +14,10 @@ from engine.expression.tokens import Kind, Token
 MAX_SOURCE = 1_048_576
 """Longest template, in characters; a whole flow is smaller."""
 
-MAX_TOKENS = 50_000
+MAX_TOKENS = 10_000
 """Most tokens in one template; text between tags is one token however long."""
+
+MAX_INTERPOLATIONS = 5
 
 SPACE = " \t\n\x0b\f\r"
 PUNCTUATION = "()[]{}?:.,="
@@ -37,6 +39,7 @@ class Lexer:
         self._tokens: list[Token] = []
         self._brackets: list[str] = []
         self._trim_next = False
+        self._interpolations = 0
 
     def tokens(self) -> list[Token]:
         """Return all tokens, the last one of kind END.
@@ -285,6 +288,9 @@ class Lexer:
 
     def _interpolation(self, at: int) -> int:
         self._push(Kind.INTERPOLATED_START, "#{", at)
+        self._interpolations += 1
+        if self._interpolations > MAX_INTERPOLATIONS:
+            self._fail(f"Interpolations nested deeper than {MAX_INTERPOLATIONS}", at)
         self._at = at + 2
         outer, self._brackets = self._brackets, []
         while True:
@@ -295,5 +301,6 @@ class Lexer:
                 break
             self._token()
         self._brackets = outer
+        self._interpolations -= 1
         self._push(Kind.INTERPOLATED_END, "}", self._at)
         return self._at + 1

@@ -70,7 +70,7 @@ def attribute(run: Run, position: int, value: Any, key: Any) -> Any:
 
 def method(run: Run, position: int, name: str, value: Any, *arguments: Any) -> Any:
     """Return the result of one of the methods that values have."""
-    run.charge(1)
+    run.charge(1 + (len(value) >> 8 if type(value) is str else 0))
     if value is None:
         raise run.missing(position, name, (), "the value (null)")
     try:
@@ -83,7 +83,7 @@ def method(run: Run, position: int, name: str, value: Any, *arguments: Any) -> A
 
 def operate(run: Run, position: int, operator: str, left: Any, right: Any) -> Any:
     """Return `left operator right`."""
-    run.charge(1)
+    run.charge(1 + (len(left) >> 8 if type(left) is str else 0))
     try:
         return OPERATORS[operator](run, left, right)
     except (Failure, *_MISUSE) as failure:
@@ -201,7 +201,7 @@ def default(run: Run, position: int, operand: Lazy, *fallback: Lazy) -> Any:
 
 def filtered(run: Run, position: int, name: str, value: Any, *arguments: Any) -> Any:
     """Return `value | name(arguments)`."""
-    run.charge(1)
+    run.charge(1 + (len(value) >> 8 if type(value) is str else 0))
     try:
         return FILTERS[name].function(run, value, *arguments)
     except (Failure, *_MISUSE) as failure:

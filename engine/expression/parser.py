@@ -16,13 +16,14 @@ MAX_NESTING = 15
 """How deep tags may nest; Python allows twenty loops inside each other."""
 
 
-def parse(source: str, dialect: Dialect = Dialect.V1) -> tree.Body:
-    """Return the statements of a template.
+def parse(source: str, dialect: Dialect = Dialect.V1) -> tuple[tree.Body, int]:
+    """Return the statements of a template, and how many nodes its expressions have.
 
     Raises:
         TemplateSyntaxError: With line and column of the first thing that isn't the language.
     """
-    return TemplateParser(source, Lexer(source).tokens(), dialect).template()
+    parser = TemplateParser(source, Lexer(source).tokens(), dialect)
+    return parser.template(), parser.nodes
 
 
 class TemplateParser(ExpressionParser):

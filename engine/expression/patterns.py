@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MAX_PATTERN = 1000
 """Longest pattern, in characters."""
 
+MAX_WEIGHT = 5000
+"""Most characters after every counted repetition is written out, `(ab{3}){2}` being 8; the library writes them out."""
+
 MATCH_COST = 200
 """Steps that a use of a pattern costs; bounds how many uses a render gets."""
 
@@ -50,10 +53,50 @@ def compiled(pattern: str) -> Any:
     """
     if len(pattern) > MAX_PATTERN:
         raise Failure(f"A regular expression of more than {MAX_PATTERN} characters")
+    if _weight(pattern) > MAX_WEIGHT:
+        raise Failure(f"The regular expression '{pattern[:80]}' repeats more than {MAX_WEIGHT} characters in all")
     try:
         return regex.compile(_translated(pattern), flags=regex.VERSION0 | regex.ASCII if _ascii(pattern) else 0)
     except (regex.error, RecursionError, OverflowError, ValueError) as error:
         raise Failure(f"'{pattern[:80]}' is no regular expression: {error}") from None
+
+
+def _weight(pattern: str) -> int:
+    """Return how long the pattern is with all counted repetitions written out."""
+    sums, last, at = [0], 0, 0
+    while at < len(pattern):
+        character = pattern[at]
+        if character == "(":
+            sums.append(0)
+            last = 0
+        elif character == ")" and len(sums) > 1:
+            last = sums.pop() + 1
+            sums[-1] += last
+        elif character == "{" and (end := pattern.find("}", at)) != -1:
+            counts = [int(part) for part in pattern[at + 1 : end].split(",") if part.isdigit() and len(part) < 9]
+            times = max(counts, default=1)
+            sums[-1] += last * max(times - 1, 0)
+            last *= max(times, 1)
+            at = end
+        elif character == "[":
+            at = _class_end(pattern, at)
+            last = 1
+            sums[-1] += 1
+        else:
+            at += character == "\\"
+            last = 1
+            sums[-1] += 1
+        at += 1
+    return sum(sums)
+
+
+def _class_end(pattern: str, at: int) -> int:
+    """Return the offset of the bracket that closes a class."""
+    at += 1 + pattern.startswith("^", at + 1)
+    at += pattern.startswith("]", at)
+    while at < len(pattern) and pattern[at] != "]":
+        at += 1 + (pattern[at] == "\\")
+    return at
 
 
 def _ascii(pattern: str) -> bool:

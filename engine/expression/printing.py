@@ -5,7 +5,7 @@ Owns the formats. Null entries of maps are left out and nulls in lists stay, as 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from json.encoder import encode_basestring
@@ -16,6 +16,10 @@ from engine.expression.numbers import number_text
 
 MAX_DATA_DEPTH = 100
 """How deep maps and lists may nest."""
+
+
+CONTAINER_COST = 4
+"""Steps for walking into a map or list, on top of those for what it holds."""
 
 
 class Counter(Protocol):
@@ -65,7 +69,7 @@ def java_text(run: Counter, value: Any) -> str:
 
 
 def _java(run: Counter, value: Any, out: list[str], depth: int) -> None:
-    run.charge(1)
+    run.charge(CONTAINER_COST)
     if depth > MAX_DATA_DEPTH:
         raise Failure(f"Maps and lists nested deeper than {MAX_DATA_DEPTH}")
     if isinstance(value, str):
@@ -107,67 +111,67 @@ def scalar_text(run: Counter, value: Any) -> str:
         return value.isoformat()
     if isinstance(value, (bytes, bytearray)):
         return value.decode("utf-8", "replace")
-    if isinstance(value, (Sequence, Iterable)):
+    if isinstance(value, Iterable):
         return to_json(run, list(value))
     raise Failure(f"A value of the kind {type(value).__name__} can't be printed")
 
 
 class _Writer:
-    """Collects JSON; counts a step per value, so that structures which share parts can't explode."""
+    """Collects JSON; counts every value, so that structures which share parts can't explode."""
 
-    __slots__ = ("indent", "out", "run", "size")
+    __slots__ = ("out", "run", "size")
 
-    def __init__(self, run: Counter, indent: int = 0) -> None:
+    def __init__(self, run: Counter) -> None:
         self.run = run
         self.out: list[str] = []
         self.size = 0
-        self.indent = indent
-
-    def put(self, text: str) -> None:
-        self.out.append(text)
-        self.size += len(text)
 
     def write(self, value: Any, depth: int = 0) -> None:
-        self.run.charge(1)
-        if depth > MAX_DATA_DEPTH:
-            raise Failure(f"Maps and lists nested deeper than {MAX_DATA_DEPTH}")
-        if isinstance(value, str):
-            self.put(encode_basestring(value))
+        if value is None:
+            self.out.append("null")
+        elif isinstance(value, str):
+            text = encode_basestring(value)
+            self.size += len(text)
+            self.out.append(text)
             self.run.grow(self.size)
-        elif value is None:
-            self.put("null")
-        elif isinstance(value, Entry):
-            self._map([(value.key, value.value)], depth)
-        elif isinstance(value, Mapping):
-            self._map(value.items(), depth)
-        elif isinstance(value, (list, tuple, set, frozenset)):
-            self._list(value, depth)
+        elif isinstance(value, (Mapping, list, tuple, Entry, set, frozenset)):
+            if depth > MAX_DATA_DEPTH:
+                raise Failure(f"Maps and lists nested deeper than {MAX_DATA_DEPTH}")
+            if isinstance(value, (Mapping, Entry)):
+                self._map([(value.key, value.value)] if isinstance(value, Entry) else value.items(), depth)
+            else:
+                self._list(value, depth)
         elif isinstance(value, (bool, int, float, Decimal)):
             text = scalar_text(self.run, value)
-            self.put(f'"{text}"' if text in ("NaN", "Infinity", "-Infinity") else text)
+            self.out.append(f'"{text}"' if text in ("NaN", "Infinity", "-Infinity") else text)
         else:
-            self.put(encode_basestring(scalar_text(self.run, value)))
+            self.out.append(encode_basestring(scalar_text(self.run, value)))
 
     def _map(self, items: Iterable[tuple[Any, Any]], depth: int) -> None:
-        self.put("{")
+        self.run.charge(CONTAINER_COST)
+        self.out.append("{")
         first = True
         for key, value in items:
             if value is None:
                 continue
-            if not first:
-                self.put(",")
+            self.run.charge(2)
+            name = encode_basestring(key if type(key) is str else java_text(self.run, key))
+            self.size += len(name)
+            self.out.append(f"{name}:" if first else f",{name}:")
             first = False
-            self.put(encode_basestring(java_text(self.run, key)) + ":")
             self.write(value, depth + 1)
-        self.put("}")
+        self.out.append("}")
 
-    def _list(self, values: Iterable[Any], depth: int) -> None:
-        self.put("[")
-        for index, value in enumerate(values):
-            if index:
-                self.put(",")
+    def _list(self, values: Collection[Any], depth: int) -> None:
+        self.run.charge(CONTAINER_COST + len(values))
+        self.out.append("[")
+        first = True
+        for value in values:
+            if not first:
+                self.out.append(",")
+            first = False
             self.write(value, depth + 1)
-        self.put("]")
+        self.out.append("]")
 
 
 def to_json(run: Counter, value: Any) -> str:
@@ -178,5 +182,6 @@ def to_json(run: Counter, value: Any) -> str:
     """
     writer = _Writer(run)
     writer.write(value)
-    run.grow(writer.size)
-    return "".join(writer.out)
+    text = "".join(writer.out)
+    run.grow(len(text))
+    return text

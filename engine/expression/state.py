@@ -20,10 +20,15 @@ MAX_PASSES = 100
 """How often `render()` looks at its own result again before it gives up."""
 
 
+COMPILE_COST = 80
+"""Steps for each expression node of a template found in a value, whether it was compiled before or not."""
+
+
 class Compiled(Protocol):
     """A template as generated code: what `template.py` makes."""
 
     source: str
+    nodes: int
 
     @property
     def root(self) -> Callable[[Any], Iterator[Any]]:
@@ -111,7 +116,7 @@ class Run:
 
     def fill(self, elements: int) -> None:
         """Ask before a collection of this many elements is built."""
-        self.charge(1 + (elements >> 4))
+        self.charge(1 + (elements >> 2))
 
     def enter(self) -> None:
         """Go one level deeper: a macro, a block, a nested render."""
@@ -143,9 +148,11 @@ class Run:
         """Return a template found in a value, rendered once within this run."""
         if "{" not in source:
             return source
-        self.charge(20 + len(source) // 32)
+        self.charge(COMPILE_COST + len(source) // 32)
         self.enter()
-        outer, self.template = self.template, self.compiler(source, self.scope.dialect)
+        template = self.compiler(source, self.scope.dialect)
+        self.charge(template.nodes * COMPILE_COST)
+        outer, self.template = self.template, template
         text = self.drain(self.template.root(self))
         self.template = outer
         self.leave()

@@ -73,7 +73,7 @@ def was_empty(run: Run, position: int) -> bool:
 
 def block(run: Run, position: int, name: str) -> str:
     """Return the text of a block, a filter's body or a macro's body by its internal name."""
-    run.charge(1)
+    run.charge(6)
     run.enter()
     text = run.drain(run.template.blocks[name](run))
     run.leave()

@@ -36,7 +36,7 @@ class Template:
     def __init__(self, source: str, dialect: Dialect) -> None:
         self.source = source
         self.dialect = dialect
-        self._body: tree.Body = parse(source, dialect) if "{" in source else ()
+        self._body, self.nodes = parse(source, dialect) if "{" in source else ((), 0)
         self.is_constant = not any(not isinstance(each, (tree.Text, tree.Raw)) for each in self._body)
         """True if it holds no tags, so that it renders to the same text always."""
 

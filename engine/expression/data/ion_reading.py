@@ -1,7 +1,7 @@
 """ION's text form to values.
 
-Owns the reader. Symbols become texts, timestamps stay texts as written, annotations are dropped, decimals keep their
-digits, blobs stay Base64.
+Owns the reader. Symbols become texts, timestamps become texts as Java prints them, annotations are dropped, decimals
+keep their digits, blobs stay Base64.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from engine.expression.dates.reading import read
+from engine.expression.dates.writing import write
 from engine.expression.errors import Failure
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def read_ion(run: Run, text: str, most: int | None = None) -> list[Any]:
         Failure: If it isn't ION.
     """
     run.grow(len(text))
-    run.charge(len(text) >> 4)
+    run.charge(len(text) // 2)
     reader = _Reader(run, text)
     found: list[Any] = []
     while (most is None or len(found) < most) and (value := reader.value(0)) is not _NOTHING:
@@ -175,7 +177,7 @@ class _Reader:
             # A timestamp holds colons, which end every other word.
             while self.at < len(self.text) and (self.text[self.at].isalnum() or self.text[self.at] in ":.+-"):
                 self.at += 1
-            return self.text[start : self.at]
+            return self._timestamp(self.text[start : self.at])
         if not word:
             self._fail(f"unexpected '{self.text[self.at]}'")
         if word == "null" or word.startswith("null."):
@@ -207,11 +209,23 @@ class _Reader:
                 if abs(value.adjusted()) > 5000:
                     raise ValueError
                 return value
-            if digits.count("-") == 2 or lowered.endswith("t"):
-                return word
+            if "-" in digits or lowered.endswith("t"):
+                return self._timestamp(word)
             return int(plain)
         except (ValueError, InvalidOperation):
             self._fail(f"'{word[:20]}' is no number")
+
+    def _timestamp(self, word: str) -> str:
+        """Return a timestamp as Java prints what it reads from it: a day, an instant, or a zoned date-time."""
+        day, _, clock = word.partition("T")
+        whole = (day + "-01-01")[:10]
+        if not clock:
+            return whole
+        moment = read(f"{whole}T{clock}", None, "Z")
+        if moment.offset_seconds:
+            return write(moment, "yyyy-MM-dd'T'HH:mm" + ("" if moment.at.second == 0 else ":ss") + "XXX")
+        text = write(moment, "iso_instant")
+        return text[:10] if text.endswith("T00:00:00Z") else text
 
     def _quoted(self, quote: str) -> str:
         self.at += 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.expression.errors import Failure
 from engine.expression.numbers import number_text
-from engine.expression.printing import MAX_DATA_DEPTH, Entry, java_text, scalar_text
+from engine.expression.printing import CONTAINER_COST, MAX_DATA_DEPTH, Entry, java_text, scalar_text
 
 if TYPE_CHECKING:
     from engine.expression.state import Run
@@ -42,7 +42,7 @@ def write_ion(run: Run, value: Any) -> str:
 
 
 def _write(run: Run, value: Any, out: list[str], depth: int) -> None:
-    run.charge(1)
+    run.charge(CONTAINER_COST)
     if depth > MAX_DATA_DEPTH:
         raise Failure(f"Maps and lists nested deeper than {MAX_DATA_DEPTH}")
     if value is None:

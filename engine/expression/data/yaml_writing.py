@@ -7,7 +7,7 @@ from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
 from engine.expression.errors import Failure
-from engine.expression.printing import MAX_DATA_DEPTH, Entry, java_text, scalar_text
+from engine.expression.printing import CONTAINER_COST, MAX_DATA_DEPTH, Entry, java_text, scalar_text
 
 if TYPE_CHECKING:
     from engine.expression.state import Run
@@ -37,7 +37,7 @@ def write_yaml(run: Run, value: Any) -> str:
 
 def _write(run: Run, value: Any, out: list[str], indent: int, depth: int) -> None:
     """Write a value behind what is there: a scalar on the same line, lines of a collection from the next one on."""
-    run.charge(1)
+    run.charge(CONTAINER_COST)
     if depth > MAX_DATA_DEPTH:
         raise Failure(f"Maps and lists nested deeper than {MAX_DATA_DEPTH}")
     if isinstance(value, Entry):

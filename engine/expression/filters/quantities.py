@@ -123,9 +123,6 @@ def _number_format(run: Run, value: Any, pattern: Any = None) -> Any:
     return format_decimal(value, "#,##0.###" if pattern is None else text_of(pattern))
 
 
-FILTERS["numberformat"] = FILTERS["numberFormat"]
-
-
 def _format(run: Run, value: Any, *arguments: Any) -> Any:
     return None if value is None else format_text(run, java_text(run, value), arguments)
 

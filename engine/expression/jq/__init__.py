@@ -58,7 +58,7 @@ def run_jq(run: Run, program: str, value: Any) -> list[Any]:
 
 def plain(run: Run, value: Any, depth: int = 0) -> Any:
     """Return a value as jq knows values: dict, list, str, int, float, bool, None."""
-    run.charge(1)
+    run.charge(2)
     if depth > MAX_DATA_DEPTH:
         raise Failure(f"Maps and lists nested deeper than {MAX_DATA_DEPTH}")
     if value is None or isinstance(value, (str, bool)):

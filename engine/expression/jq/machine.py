@@ -88,7 +88,7 @@ class Machine:
 
     def results(self, node: s.Node, scope: Scope, item: Item) -> Results:
         """Yield the results of a node with their paths."""
-        self.run.charge(1)
+        self.run.charge(2)
         return self._handlers[type(node)](self, node, scope, item)
 
     def call(self, name: str, arguments: tuple[s.Node, ...], scope: Scope, item: Item) -> Results:

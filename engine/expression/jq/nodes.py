@@ -33,6 +33,7 @@ def _text(machine: Machine, node: s.Text, scope: Scope, item: Item) -> Results:
             yield from from_part(index + 1, before + part)
             return
         for value in machine.values(part, scope, item[0]):
+            machine.run.charge(4)
             text = formatted(machine.run, node.format or "@text", value)
             machine.run.grow(len(before) + len(text))
             yield from from_part(index + 1, before + text)
@@ -82,7 +83,7 @@ def _map(machine: Machine, node: s.MapOf, scope: Scope, item: Item) -> Results:
             if not isinstance(key, str):
                 raise JqError(f"Object keys must be strings, not {kind(key)}")
             for value in machine.values(value_node, scope, item[0]):
-                machine.run.fill(len(before))
+                machine.run.charge(2 + len(before))
                 yield from from_entry(index + 1, {**before, key: value})
 
     for entries in from_entry(0, {}):
