@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,6 +20,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from api.app import create_app
 from api.flow_texts import FlowTexts
+from api.projections import tables
+from api.projections.database import Database
 from api.projections.sqlite import SqliteDatabase
 from api.projections.tail import rebuild
 from api.settings import ApiSettings
@@ -107,15 +114,73 @@ def send(log: EmbeddedLog) -> Callable[[str, str, msgspec.Struct], None]:
     return append
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> SqliteDatabase:
-    made = SqliteDatabase(tmp_path / "views.db")
+def postgres_tool(name: str) -> str | None:
+    found = shutil.which(name) or next(map(str, sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))), None)
+    return found and str(Path(found).resolve())
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL of its own that listens on a socket in its folder; its address."""
+    initdb, server = postgres_tool("initdb"), postgres_tool("postgres")
+    if initdb is None or server is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("PostgreSQL isn't installed")
+    folder = Path(tempfile.mkdtemp(prefix="penstock-pg-"))
+    user = "nobody" if os.getuid() == 0 else None
+    if user is not None:
+        shutil.chown(folder, user)
+    subprocess.run(
+        [initdb, "-D", folder / "data", "-A", "trust", "-U", "penstock", "--no-sync"],
+        user=user,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    options = ["-k", str(folder), "-c", "listen_addresses=", "-c", "fsync=off", "-c", "log_min_messages=fatal"]
+    process = subprocess.Popen([server, "-D", folder / "data", *options], user=user, stderr=subprocess.DEVNULL)
+    address = f"postgresql://penstock@/postgres?host={folder}"
+    try:
+        await_postgres(address, process)
+        yield address
+    finally:
+        process.send_signal(signal.SIGQUIT)
+        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def await_postgres(address: str, process: subprocess.Popen[bytes]) -> None:
+    import psycopg
+
+    while process.poll() is None:
+        try:
+            psycopg.connect(address).close()
+            return
+        except psycopg.OperationalError:
+            continue
+    raise AssertionError("PostgreSQL didn't start")
+
+
+def empty(database: Database) -> None:
+    connection = database.writer()
+    for name in tables.NAMES:
+        connection.execute(f"DROP TABLE IF EXISTS {name}")
+    connection.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    if request.param == "sqlite":
+        made: Database = SqliteDatabase(tmp_path / "views.db")
+    else:
+        from api.projections.postgres import PostgresDatabase
+
+        made = PostgresDatabase(request.getfixturevalue("postgres"))
+        empty(made)
     made.prepare()
     return made
 
 
 @pytest.fixture
-def fold(log: EmbeddedLog, database: SqliteDatabase) -> Callable[[], dict[str, int]]:
+def fold(log: EmbeddedLog, database: Database) -> Callable[[], dict[str, int]]:
     """Folds what is new in the log into the views, now."""
     return lambda: rebuild(log, database, FlowTexts().facts)
 

@@ -150,9 +150,8 @@ def test_a_file_input_is_stored_and_its_contents_can_be_read(server: Any) -> Non
 
 
 def test_a_secret_input_is_sealed_in_the_log_and_masked_in_answers(server: Any) -> None:
-    server.save(
-        "id: s\nnamespace: demo\ninputs: [{id: key, type: SECRET}]\ntasks: [{id: t, type: %s, format: x}]\n" % RETURN
-    )
+    tasks = f"tasks: [{{id: t, type: {RETURN}, format: x}}]"
+    server.save("id: s\nnamespace: demo\ninputs: [{id: key, type: SECRET}]\n" + tasks)
     found = run(server, "s", data=form(key="hush"))
     assert found["inputs"] == {"key": "******"}
 

@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from api.projections import queries, render, tables
+from api.projections.database import Connection, Database
 from api.projections.filters import ALL, Page
-from api.projections.sqlite import SqliteConnection, SqliteDatabase
+from api.projections.sqlite import SqliteDatabase
 from api.projections.tail import rebuild
 from engine.catalog.events import FlowDeleted, FlowSaved
 from engine.errors import Reason
@@ -30,11 +31,11 @@ def created(at_ms: int = T, **fields: Any) -> e.ExecutionCreated:
 
 
 @pytest.fixture
-def view(database: SqliteDatabase) -> SqliteConnection:
+def view(database: Database) -> Connection:
     return database.reader()
 
 
-def execution(view: SqliteConnection, id: str) -> dict[str, Any]:
+def execution(view: Connection, id: str) -> dict[str, Any]:
     row = queries.execution_row(view, id)
     assert row is not None
     found = render.execution_json(row, T + 10_000, {})
@@ -78,7 +79,7 @@ LIFE = (
 )
 
 
-def check_life(view: SqliteConnection) -> None:
+def check_life(view: Connection) -> None:
     found = execution(view, "e1")
     assert found["inputs"] == {"a": {"b": 1}}
     assert found["outputs"] == {"sum": 3}
@@ -105,7 +106,7 @@ def check_life(view: SqliteConnection) -> None:
 
 @pytest.mark.parametrize("decoded", [True, False])
 def test_a_life_in_one_batch_and_in_many_comes_to_the_same(
-    steps: Any, fold: Fold, view: SqliteConnection, decoded: bool
+    steps: Any, fold: Fold, view: Connection, decoded: bool
 ) -> None:
     steps.decoded = decoded
     steps.step("e1", *LIFE)
@@ -122,7 +123,7 @@ def test_a_life_in_one_batch_and_in_many_comes_to_the_same(
     assert one == two
 
 
-def test_steps_that_do_not_count_change_nothing(steps: Any, fold: Fold, view: SqliteConnection) -> None:
+def test_steps_that_do_not_count_change_nothing(steps: Any, fold: Fold, view: Connection) -> None:
     steps.claim(0)
     steps.claim(1)
     first = steps.step("e1", created())
@@ -134,7 +135,7 @@ def test_steps_that_do_not_count_change_nothing(steps: Any, fold: Fold, view: Sq
 
 
 def test_folding_goes_on_where_it_stopped_and_the_step_log_state_is_kept(
-    steps: Any, fold: Fold, view: SqliteConnection
+    steps: Any, fold: Fold, view: Connection
 ) -> None:
     first = steps.step("e1", created())
     assert fold()["executions.events"] == 2
@@ -146,7 +147,7 @@ def test_folding_goes_on_where_it_stopped_and_the_step_log_state_is_kept(
 
 
 def test_a_rebuild_gives_the_same_views(
-    steps: Any, flow_steps: Any, fold: Fold, log: EmbeddedLog, tmp_path: Any, database: SqliteDatabase
+    steps: Any, flow_steps: Any, fold: Fold, log: EmbeddedLog, tmp_path: Any, database: Database
 ) -> None:
     steps.step("e1", *LIFE[:6])
     flow_steps.step("demo/hello", FlowSaved(namespace="demo", flow_id="hello", revision=1, source="x: 1", at_ms=T))
@@ -161,9 +162,7 @@ def test_a_rebuild_gives_the_same_views(
             assert database.reader().query(query) == other.reader().query(query), name
 
 
-def test_a_restart_opens_the_execution_again_and_counts_attempts(
-    steps: Any, fold: Fold, view: SqliteConnection
-) -> None:
+def test_a_restart_opens_the_execution_again_and_counts_attempts(steps: Any, fold: Fold, view: Connection) -> None:
     steps.step(
         "e1",
         created(),
@@ -197,7 +196,7 @@ def test_a_restart_opens_the_execution_again_and_counts_attempts(
 
 
 def test_a_task_run_removed_and_made_again_in_one_batch_is_the_new_one(
-    steps: Any, fold: Fold, view: SqliteConnection
+    steps: Any, fold: Fold, view: Connection
 ) -> None:
     steps.step(
         "e1", created(), e.TaskRunDecided(task_run_id="h", task_id="h", scope_id="s", state=State.FAILED, at_ms=T)
@@ -213,7 +212,7 @@ def test_a_task_run_removed_and_made_again_in_one_batch_is_the_new_one(
     assert states(run) == ["CREATED", "RUNNING", "SUCCESS"]
 
 
-def test_a_pause_shows_as_one_attempt_that_went_on(steps: Any, fold: Fold, view: SqliteConnection) -> None:
+def test_a_pause_shows_as_one_attempt_that_went_on(steps: Any, fold: Fold, view: Connection) -> None:
     steps.step(
         "e1",
         created(),
@@ -229,9 +228,7 @@ def test_a_pause_shows_as_one_attempt_that_went_on(steps: Any, fold: Fold, view:
     assert run["outputs"] == {"onResume": {"a": 1}}
 
 
-def test_retries_of_a_task_that_the_engine_decides_show_as_attempts(
-    steps: Any, fold: Fold, view: SqliteConnection
-) -> None:
+def test_retries_of_a_task_that_the_engine_decides_show_as_attempts(steps: Any, fold: Fold, view: Connection) -> None:
     steps.step(
         "e1",
         created(),
@@ -245,7 +242,7 @@ def test_retries_of_a_task_that_the_engine_decides_show_as_attempts(
     assert [a["state"]["current"] for a in run["attempts"]] == ["FAILED", "FAILED", "FAILED"]
 
 
-def test_labels_are_replaced(steps: Any, fold: Fold, view: SqliteConnection) -> None:
+def test_labels_are_replaced(steps: Any, fold: Fold, view: Connection) -> None:
     steps.step("e1", created(labels={"a": "1", "b": "2"}))
     fold()
     steps.step("e1", e.LabelsUpdated(labels={"b": "3"}, at_ms=T))
@@ -254,7 +251,7 @@ def test_labels_are_replaced(steps: Any, fold: Fold, view: SqliteConnection) -> 
     assert view.query("SELECT name, value FROM execution_labels") == [("b", "3")]
 
 
-def test_a_refused_command_makes_no_execution(steps: Any, fold: Fold, view: SqliteConnection) -> None:
+def test_a_refused_command_makes_no_execution(steps: Any, fold: Fold, view: Connection) -> None:
     steps.step("nobody", CommandRejected(reason=Reason.NOT_FOUND, message="no"))
     fold()
     assert queries.execution_row(view, "nobody") is None
@@ -278,7 +275,7 @@ def line(number: int, message: str = "m", task_run_id: str = "r") -> LogEntry:
 
 
 def test_a_line_that_comes_twice_is_one_line_and_lines_keep_their_order(
-    send: Any, fold: Fold, view: SqliteConnection
+    send: Any, fold: Fold, view: Connection
 ) -> None:
     for number in (2, 1, 2, 10):
         send("logs", "e1", line(number, f"m{number}"))
@@ -288,7 +285,7 @@ def test_a_line_that_comes_twice_is_one_line_and_lines_keep_their_order(
     assert [row[11] for row in queries.lines_of(view, "e1", ALL)] == ["m1", "m2", "m10"]
 
 
-def test_metrics_are_kept(send: Any, fold: Fold, view: SqliteConnection) -> None:
+def test_metrics_are_kept(send: Any, fold: Fold, view: Connection) -> None:
     send(
         "metrics",
         "e1",
@@ -314,7 +311,7 @@ def test_metrics_are_kept(send: Any, fold: Fold, view: SqliteConnection) -> None
 
 
 def test_a_source_is_kept_byte_for_byte_and_a_deleted_flow_can_be_saved_again(
-    flow_steps: Any, fold: Fold, view: SqliteConnection
+    flow_steps: Any, fold: Fold, view: Connection
 ) -> None:
     source = "id: hello\r\nnamespace: demo  # why\ndisabled: true\ndescription: d\nlabels: {a: b}\ntasks: []\n\n"
 
@@ -336,7 +333,7 @@ def test_a_source_is_kept_byte_for_byte_and_a_deleted_flow_can_be_saved_again(
     assert [number for number, _, _ in queries.revisions(view, "demo", "hello")] == [1, 2, 3]
 
 
-def test_views_of_another_version_are_made_anew(database: SqliteDatabase, steps: Any, fold: Fold) -> None:
+def test_views_of_another_version_are_made_anew(database: Database, steps: Any, fold: Fold) -> None:
     steps.step("e1", created())
     fold()
     writer = database.writer()
