@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -80,7 +81,7 @@ def create_app(
     flow_texts = FlowTexts()
     tail = _tail(log, database, fan_out, flow_texts, settings, on_failure)
     views = Views(database, settings.read_threads)
-    app = web.Application(middlewares=[errors], client_max_size=settings.body_bytes_max)
+    app = web.Application(middlewares=[errors, same_site], client_max_size=settings.body_bytes_max)
 
     async def run(app: web.Application) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
@@ -135,6 +136,26 @@ def health_of(tail: Tail | GroupTail) -> dict[str, str]:
     if tail.failure is not None:
         return {"views": f"stopped: {tail.failure}"}
     return {"views": "UP" if tail.caught_up.is_set() else "catching up with the log"}
+
+
+@web.middleware
+async def same_site(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse changes that a page of another site asks a browser for: nobody logs in here who could be told apart."""
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        site = request.headers.get("Sec-Fetch-Site")
+        origin = request.headers.get("Origin")
+        if site == "cross-site" or (site is None and origin is not None and not _is_own(request, origin)):
+            raise ApiProblem(
+                "forbidden", "Expected a request of this server's own pages, but a page of another site sent it"
+            )
+    return await handler(request)
+
+
+def _is_own(request: web.Request, origin: str) -> bool:
+    host = urlsplit(origin).netloc
+    return host in (request.host, request.headers.get("X-Forwarded-Host")) or (
+        origin.rstrip("/") == request.app[CONTEXT].settings.ui_url.rstrip("/")
+    )
 
 
 @web.middleware

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from api.checks import FailedCheck, failed_checks
 from api.context import Context
 from api.inputs import Resolution, flattened, resolve_inputs
 from api.problems import ApiProblem, Detail
@@ -97,15 +98,17 @@ def check_labels(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     return dict(pairs)
 
 
+def _variables(context: Context, found: FoundFlow) -> dict[str, Any]:
+    """Return what expressions may read before there is an execution."""
+    flow = found.flow
+    about = {"id": flow.id, "namespace": flow.namespace, "revision": found.revision, "tenantId": "main"}
+    return {**context.variables, "flow": about, "vars": flow.variables}
+
+
 def resolve(context: Context, found: FoundFlow, inputs: Sequence[Input], given: Mapping[str, Any]) -> Resolution:
     """Give the inputs of a flow (or of a Pause) their values."""
     flow = found.flow
-    variables = {
-        **context.variables,
-        "flow": {"id": flow.id, "namespace": flow.namespace, "revision": found.revision, "tenantId": "main"},
-        "vars": flow.variables,
-    }
-    resolution = resolve_inputs(inputs, given, variables, now_ms(), context.seal)
+    resolution = resolve_inputs(inputs, given, _variables(context, found), now_ms(), context.seal)
     if resolution.unknown:
         logger.warning("%s.%s has no inputs %s: ignored", flow.namespace, flow.id, ", ".join(resolution.unknown))
     return resolution
@@ -122,6 +125,26 @@ def accepted(resolution: Resolution) -> bytes:
         details = [Detail(f"Invalid value for input `{id}`: {error}", f"inputs.{id}") for id, error in errors]
         raise ApiProblem("invalid-argument", "; ".join(d.message for d in details), details)
     return msgspec.json.encode(resolution.values)
+
+
+def run_checks(context: Context, found: FoundFlow, resolution: Resolution) -> list[FailedCheck]:
+    """Return the checks of a flow that don't hold with these inputs."""
+    if not found.flow.extra.get("checks"):
+        return []
+    variables = {**_variables(context, found), "inputs": resolution.values}
+    return failed_checks(found.flow, variables, now_ms())
+
+
+def refuse_failed(failed: Sequence[FailedCheck]) -> None:
+    """Refuse to create an execution whose checks don't hold, unless they only inform.
+
+    Raises:
+        ApiProblem: validation-failed, with the messages of the checks.
+    """
+    blocking = [check for check in failed if check.behavior != "CREATE_EXECUTION"]
+    if blocking:
+        details = [Detail(check.message, "checks") for check in blocking]
+        raise ApiProblem("validation-failed", "; ".join(check.message for check in blocking), details)
 
 
 def file_inputs(inputs: Sequence[Input]) -> list[str]:

@@ -71,11 +71,14 @@ async def create(request: web.Request) -> web.Response:
     id = _execution_id(request, namespace, flow_id)
     inputs = found.flow.inputs
     given = await read_form(request, context, Target(id, namespace, flow_id), ex.file_inputs(inputs))
+    resolution = ex.resolve(context, found, inputs, given)
+    values = ex.accepted(resolution)
+    ex.refuse_failed(ex.run_checks(context, found, resolution))
     command = CreateExecution(
         namespace=namespace,
         flow_id=flow_id,
         revision=found.revision,
-        inputs_json=ex.accepted(ex.resolve(context, found, inputs, given)),
+        inputs_json=values,
         labels=labels,
         schedule_ms=instant(request, "scheduleDate"),
         kind=kind,
@@ -133,7 +136,7 @@ async def validate_inputs(request: web.Request) -> web.Response:
                 }
                 for r in resolution.inputs
             ],
-            "checks": [],
+            "checks": ex.run_checks(context, found, resolution),
         }
     )
 

@@ -297,3 +297,19 @@ def test_an_action_that_this_server_does_not_have_says_so(server: Any) -> None:
         reply = server.post(f"/executions/{id}/{verb}")
         assert reply.status == 404
         assert verb in reply.json["detail"]
+
+
+def test_checks_of_the_flow_must_hold_before_an_execution_is_created(server: Any) -> None:
+    server.save(
+        HELLO.replace("id: hello", "id: checked")
+        + """checks:
+  - {condition: "{{ inputs.name != 'Eve' }}", message: not Eve}
+  - {when: "{{ inputs.name == 'Ada' }}", message: only a hint, behavior: CREATE_EXECUTION, style: WARNING}
+"""
+    )
+    refused = server.post("/executions/demo/checked", data=form(name="Eve"))
+    assert refused.status == 422
+    assert "not Eve" in refused.json["message"]
+    checked = server.post("/executions/demo/checked/validate", data=form(name="Bob")).json["checks"]
+    assert checked == [{"message": "only a hint", "style": "WARNING", "behavior": "CREATE_EXECUTION"}]
+    assert run(server, "checked", data=form(name="Bob"))["state"]["current"] == "SUCCESS"

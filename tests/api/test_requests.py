@@ -97,3 +97,11 @@ def test_many_requests_at_once_all_get_their_own_answer(server: Any) -> None:
     assert {reply.status for reply in replies} == {200}
     assert len({msgspec.json.decode(reply.body)["id"] for reply in replies}) == 40
     assert {reply.json["state"]["current"] for reply in replies} == {"SUCCESS"}
+
+
+def test_a_page_of_another_site_can_change_nothing(api: Any) -> None:
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"}):
+        assert api.post("/executions/demo/hello", headers=headers).status == 403, headers
+    own = f"http://{api.client.host}:{api.client.port}"
+    for headers in ({"Origin": own}, {"Sec-Fetch-Site": "same-origin", "Origin": "https://proxy.example"}, {}):
+        assert api.post("/executions/demo/hello", headers=headers).status == 404, headers
