@@ -1,0 +1,1 @@
+"""Where script tasks run: as processes on this host."""

@@ -1,0 +1,382 @@
+"""The program that stands between a worker and its scripts, so that a script leaves nothing behind.
+
+Owns processes: starting a script with its limits, and ending it with every descendant. It is a program of its own,
+started once per worker (`python -I -S warden.py <socket>`), and imports nothing of Penstock: being small and without
+threads it may fork. For each attempt it has a warden, a fork that is a *subreaper*: whatever the script starts stays
+below its warden, even after `setsid`, a double fork or with an empty environment. A warden ends its script when the
+worker says so, and also when the worker is gone (its end of the control socket is closed then). Some wardens are forked
+in advance, so that a script doesn't wait for its own.
+
+A request is one message with three descriptors: control socket, stdout, stderr. On the control socket the worker sends
+one frame (JSON, see `Spec` in `launcher.py`), later `T<milliseconds>` or `K`; the warden answers with one frame.
+"""
+
+import contextlib
+import ctypes
+import gc
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+
+PR_SET_DUMPABLE = 4
+PR_SET_NO_NEW_PRIVS = 38
+PR_SET_CHILD_SUBREAPER = 36
+LINUX = sys.platform == "linux"
+LENGTH = struct.Struct("!I")
+PID = struct.Struct("!i")
+STOP_PASSES_MAX = 100
+"""A fork bomb is stopped in passes until one finds nothing new; each pass catches all but the last generation."""
+END_SECONDS = 10.0
+"""How long killed processes may take to vanish; only one that hangs in the kernel takes longer."""
+
+SPARES = 2
+"""Wardens that wait for work: forking one takes about as long as starting a shell."""
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def prctl(option: int, value: int) -> None:
+    """Set a process attribute that only Linux has; elsewhere nothing happens."""
+    if LINUX and _libc.prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl({option})")
+
+
+def serve(requests: socket.socket) -> None:
+    """Keep spare wardens ready until the worker is gone, then wait until the last warden is."""
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    signals = wake_on_children()
+    taken, tell = os.pipe()
+    wardens: set[int] = set()
+    spares: set[int] = set()
+    poll = select.poll()
+    poll.register(requests, 0)
+    poll.register(signals, select.POLLIN)
+    poll.register(taken, select.POLLIN)
+    gc.disable()
+    gc.freeze()
+    worker_lives = True
+    while worker_lives or wardens:
+        while worker_lives and len(spares) < SPARES:
+            pid = os.fork()
+            if pid == 0:
+                signals.close()
+                os.close(taken)
+                attend(requests, tell)
+            wardens.add(pid)
+            spares.add(pid)
+        for descriptor, _ in poll.poll():
+            if descriptor == taken:
+                told = os.read(taken, 4096)
+                spares.difference_update(each[0] for each in PID.iter_unpack(told))
+            elif descriptor == requests.fileno():
+                worker_lives = False
+                poll.unregister(requests)
+            else:
+                signals.recv(4096)
+                bury(wardens)
+                spares &= wardens
+
+
+def bury(wardens: set[int]) -> None:
+    """Reap what ended. Below a warden that was killed, its script's processes come to us: end them."""
+    orphaned = False
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            break
+        if pid == 0:
+            break
+        orphaned = orphaned or pid not in wardens or os.WIFSIGNALED(status)
+        wardens.discard(pid)
+    if orphaned:
+        for pid in children(os.getpid()) - wardens:
+            for each in {pid, *descendants(pid)}:
+                send(each, signal.SIGKILL)
+
+
+def wake_on_children() -> socket.socket:
+    """Return a socket that becomes readable when a child ends."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.setblocking(False)
+    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+    signal.set_wakeup_fd(theirs.detach(), warn_on_full_buffer=False)
+    return ours
+
+
+def attend(requests: socket.socket, tell: int) -> None:
+    """Wait for a request, run its script to its end, and exit. Never returns."""
+    try:
+        old = signal.set_wakeup_fd(-1)
+        if old >= 0:
+            os.close(old)
+        signals = wake_on_children()
+        os.setsid()
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
+        data, received, _, _ = socket.recv_fds(requests, 1, 3, socket.MSG_CMSG_CLOEXEC)
+        requests.close()
+        if not data:
+            os._exit(0)
+        os.write(tell, PID.pack(os.getpid()))
+        os.close(tell)
+        control_fd, out, err = received
+        control = socket.socket(fileno=control_fd)
+        spec = json.loads(read_frame(control))
+        try:
+            main = start(spec, out, err)
+        except OSError as error:
+            answer = {"refused": f"{error.filename or spec['arguments'][0]}: {error.strerror}"}
+        else:
+            os.close(out)
+            os.close(err)
+            answer = watch(main, control, signals)
+        control.sendall(frame(answer))
+    except BaseException as error:
+        sys.stderr.write(f"warden: {error!r}\n")
+        sys.stderr.flush()
+        os._exit(1)
+    os._exit(0)
+
+
+def start(spec: dict, out: int, err: int) -> int:
+    """Start the script and return its pid.
+
+    What it is to inherit is set on the warden itself: spawning without a fork's copy of memory is twice as fast.
+    """
+    os.umask(0o077)
+    limit(resource.RLIMIT_CORE, 0)
+    for name, value in spec["limits"].items():
+        limit(getattr(resource, name), value)
+    if LINUX:
+        prefer_to_be_killed()
+    if spec["user"] is not None:
+        become(*spec["user"])
+    if spec["no_new_privileges"]:
+        prctl(PR_SET_NO_NEW_PRIVS, 1)
+    # The script may have the same user: keep it from reading or steering the warden.
+    prctl(PR_SET_DUMPABLE, 0)
+    os.chdir(spec["directory"])
+    environment = spec["environment"]
+    return os.posix_spawn(
+        find(spec["arguments"][0], environment.get("PATH", os.defpath)),
+        spec["arguments"],
+        environment,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, out, 1),
+            (os.POSIX_SPAWN_DUP2, err, 2),
+        ],
+        setsigdef=[signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGINT],
+        setsid=True,
+    )
+
+
+def find(program: str, path: str) -> str:
+    """Return where a program is; the script's own PATH counts."""
+    if "/" in program:
+        return program
+    for folder in path.split(os.pathsep):
+        candidate = os.path.join(folder or ".", program)
+        if os.access(candidate, os.X_OK) and os.path.isfile(candidate):
+            return candidate
+    raise FileNotFoundError(2, os.strerror(2), program)
+
+
+def limit(kind: int, value: int) -> None:
+    """Lower a limit; one that is lower already stays."""
+    _, hard = resource.getrlimit(kind)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def prefer_to_be_killed() -> None:
+    """When memory runs out, the kernel is to take the script and not the worker."""
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("500")
+    except OSError:
+        pass
+
+
+def become(user: int, group: int) -> None:
+    """Give up root for good."""
+    os.setgroups([])
+    os.setgid(group)
+    os.setuid(user)
+
+
+def watch(main: int, control: socket.socket, signals: socket.socket) -> dict:
+    """Wait for the script's end, or end it; then end what it left behind. Return the answer."""
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    poll.register(signals, select.POLLIN)
+    kill_at = None
+    status = None
+    while status is None:
+        left = None if kill_at is None else max(kill_at - time.monotonic(), 0) * 1000
+        ready = poll.poll(left)
+        if kill_at is not None and time.monotonic() >= kill_at:
+            status = end_all(main, signals)
+            break
+        for descriptor, _ in ready:
+            if descriptor == signals.fileno():
+                signals.recv(4096)
+                status = reap(main)
+            else:
+                order = control.recv(64)
+                if order[:1] == b"T":
+                    for pid in descendants(os.getpid()):
+                        send(pid, signal.SIGTERM)
+                    kill_at = time.monotonic() + int(order[1:] or b"0") / 1000
+                else:
+                    # Killed at once, or the worker is gone.
+                    status = end_all(main, signals)
+                    poll.unregister(control)
+    left_behind = len(descendants(os.getpid())) if has_children() else 0
+    if left_behind:
+        end_all(main, signals)
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "code": None if status is None else os.waitstatus_to_exitcode(status),
+        "left_behind": left_behind,
+        "stuck": has_children(),
+        "cpu_s": usage.ru_utime + usage.ru_stime,
+        "memory_kb": usage.ru_maxrss,
+    }
+
+
+def reap(main: int) -> "int | None":
+    """Reap everything that ended; return the wait status of `main` if it was among it."""
+    found = None
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return found
+        if pid == 0:
+            return found
+        if pid == main:
+            found = status
+
+
+def has_children() -> bool:
+    """Tell whether anything below us is left, ended and not yet reaped included."""
+    try:
+        return os.waitpid(-1, os.WNOHANG) is not None
+    except ChildProcessError:
+        return False
+
+
+def end_all(main: int, signals: socket.socket) -> "int | None":
+    """Kill every descendant; return the wait status of `main` if it ended now."""
+    seen: set[int] = set()
+    for _ in range(STOP_PASSES_MAX):
+        found = descendants(os.getpid()) - seen
+        if not found:
+            break
+        for pid in found:
+            # Stopped first, all of them: what runs could fork faster than we look.
+            send(pid, signal.SIGSTOP)
+        seen |= found
+    status = None
+    give_up_at = time.monotonic() + END_SECONDS
+    while time.monotonic() < give_up_at:
+        for pid in descendants(os.getpid()):
+            send(pid, signal.SIGKILL)
+        ended = reap(main)
+        status = status if ended is None else ended
+        if not has_children():
+            break
+        select.select([signals], [], [], 0.02)
+        with contextlib.suppress(BlockingIOError):
+            signals.recv(4096)
+    return status
+
+
+def descendants(of: int) -> set[int]:
+    """Return the pids of all processes below `of`."""
+    found: set[int] = set()
+    waiting = [of]
+    while waiting:
+        for pid in children(waiting.pop()) - found:
+            found.add(pid)
+            waiting.append(pid)
+    return found
+
+
+def children(of: int) -> set[int]:
+    """Return the pids of the direct children of a process; none if it has ended."""
+    if not LINUX:
+        return children_by_list(of)
+    found: set[int] = set()
+    try:
+        for thread in os.listdir(f"/proc/{of}/task"):
+            with open(f"/proc/{of}/task/{thread}/children") as file:
+                found.update(map(int, file.read().split()))
+    except OSError:
+        if not os.path.exists("/proc/self/task"):
+            return children_by_list(of)
+        if not os.path.exists(f"/proc/self/task/{os.getpid()}/children"):
+            return children_by_stat(of)
+    return found
+
+
+def children_by_stat(of: int) -> set[int]:
+    """The same on a kernel without the list of children."""
+    found = set()
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat") as file:
+                    if int(file.read().rpartition(")")[2].split()[1]) == of:
+                        found.add(int(name))
+            except OSError:
+                continue
+    return found
+
+
+def children_by_list(of: int) -> set[int]:
+    """The same without /proc."""
+    listed = os.popen("ps -A -o pid=,ppid=").read()
+    pairs = [line.split() for line in listed.splitlines()]
+    return {int(pid) for pid, parent in pairs if int(parent) == of}
+
+
+def send(pid: int, number: int) -> None:
+    """Send a signal; a process that is gone already doesn't mind."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def frame(value: dict) -> bytes:
+    """Return a value with its length in front."""
+    data = json.dumps(value).encode()
+    return LENGTH.pack(len(data)) + data
+
+
+def read_frame(control: socket.socket) -> bytes:
+    """Read what the other end sent with `frame`."""
+    (length,) = LENGTH.unpack(read_exactly(control, LENGTH.size))
+    return read_exactly(control, length)
+
+
+def read_exactly(control: socket.socket, length: int) -> bytes:
+    """Read so many bytes."""
+    data = bytearray()
+    while len(data) < length:
+        chunk = control.recv(length - len(data))
+        if not chunk:
+            raise EOFError("the worker is gone")
+        data += chunk
+    return bytes(data)
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])))
