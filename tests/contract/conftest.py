@@ -1,31 +1,32 @@
 """Gives each test of the contract suite a fresh log of each kind.
 
-`PENSTOCK_KAFKA` names the broker (`host:port`) for the Kafka log; without it that log is skipped on a laptop, and an error
-where `CI` is set.
+That on Kafka needs a broker, see `tests/e2e/kafka_broker.py`.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from tests.contract.logs import LOGS, LogUnderTest
+from tests.contract.logs import LOGS, PARTITIONS, RECORD_BYTES_MAX, LogUnderTest
+from tests.topics.kafka.under_test import KafkaUnderTest
 from topics.ports import Log
 
 KAFKA = "kafka"
-KAFKA_MISSING = "set PENSTOCK_KAFKA=host:port to run the contract over a broker"
 
 
-@pytest.fixture(params=[*(name for name in LOGS if name != KAFKA), KAFKA])
+@pytest.fixture(params=[*LOGS, KAFKA])
 def log_factory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LogUnderTest]:
-    if request.param == KAFKA and not os.environ.get("PENSTOCK_KAFKA"):
-        if os.environ.get("CI"):
-            pytest.fail(KAFKA_MISSING)
-        pytest.skip(KAFKA_MISSING)
-    under_test = LOGS[request.param](tmp_path)
+    under_test: LogUnderTest
+    if request.param == KAFKA:
+        settings = request.getfixturevalue("kafka_settings")
+        limited = msgspec.structs.replace(settings, record_bytes_max=RECORD_BYTES_MAX)
+        under_test = KafkaUnderTest(limited, PARTITIONS)
+    else:
+        under_test = LOGS[request.param](tmp_path)
     yield under_test
     under_test.finish()
 

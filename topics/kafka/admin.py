@@ -1,13 +1,14 @@
 """Makes the topics of `topics/catalog.py` on a Kafka cluster, and mends their settings.
 
-Owns what a row of the table means in Kafka's terms. It never deletes a topic and never changes a number of partitions:
-keys would move, and with them the order of what happened to an execution.
+Owns what a row of the table means in Kafka's terms. It never deletes a topic, and never changes a number of partitions
+where records have keys: keys would move, and with them the order of what happened to an execution.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 
 import msgspec
@@ -15,17 +16,18 @@ from confluent_kafka import KafkaError, KafkaException
 
 from topics.catalog import JOBS_PREFIX, TOPICS, Topic
 from topics.kafka.client import (
-    AdminClient,
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
+    NewPartitions,
     NewTopic,
     ResourceType,
     TopicMetadata,
 )
 from topics.kafka.directory import connect
 from topics.kafka.errors import cause_of, explain
-from topics.kafka.settings import BATCH_BYTES_MAX, KafkaSettings
+from topics.kafka.settings import KafkaSettings
+from topics.kafka.share_groups import has_share_groups
 from topics.ports import FatalLogError, LogError
 
 _REPLICATION = 3
@@ -38,7 +40,7 @@ class TopicsApplied(msgspec.Struct, frozen=True):
 
     created: tuple[str, ...] = ()
     changed: dict[str, dict[str, str]] = {}
-    """For each topic whose settings differed: which, and their new values."""
+    """For each topic whose settings differed: which, and their new values (`partitions` among them)."""
     unchanged: tuple[str, ...] = ()
 
 
@@ -53,11 +55,16 @@ class TopicState(msgspec.Struct, frozen=True):
     """Those that `apply_topics` cares for."""
 
 
-def topic_settings(topic: Topic, copies: int) -> dict[str, str]:
+def is_job_queue(topic: Topic) -> bool:
+    """Return whether a topic's records are doorbells: they have no key, so that its partitions may grow."""
+    return topic.name.startswith(JOBS_PREFIX)
+
+
+def topic_settings(settings: KafkaSettings, topic: Topic, copies: int) -> dict[str, str]:
     """Return a topic's settings in Kafka's terms; `copies` is its replication."""
     found = {
         "cleanup.policy": "compact" if topic.compacted else "delete",
-        "max.message.bytes": str(BATCH_BYTES_MAX),
+        "max.message.bytes": str(settings.batch_bytes_max),
         # As the producer made them: brokers needn't pack anew.
         "compression.type": "producer",
         # The time of a record is when the log accepted it, whatever clock its producer has.
@@ -72,11 +79,6 @@ def topic_settings(topic: Topic, copies: int) -> dict[str, str]:
     return found
 
 
-def partitions_of(settings: KafkaSettings, topic: Topic) -> int:
-    """Return how many partitions a topic is created with."""
-    return settings.partitions if topic.sharded else 1
-
-
 def apply_topics(settings: KafkaSettings, topics: Sequence[Topic] = TOPICS) -> TopicsApplied:
     """Create the topics that are missing, and set what differs on those that are there.
 
@@ -85,138 +87,188 @@ def apply_topics(settings: KafkaSettings, topics: Sequence[Topic] = TOPICS) -> T
             if the cluster forbids it.
         LogError: If no broker answers.
     """
-    admin, metadata = connect(settings)
-    there = {
-        topic.name: metadata.topics[name] for topic in topics if (name := settings.topic(topic.name)) in metadata.topics
-    }
-    _refuse_other_partitions(settings, topics, there)
-    copies = settings.replication or min(_REPLICATION, len(metadata.brokers))
-    created = _create(settings, admin, [topic for topic in topics if topic.name not in there], copies)
-    old = [topic for topic in topics if topic.name not in created]
-    changed = _mend(settings, admin, old, there, copies)
-    return TopicsApplied(tuple(created), changed, tuple(t.name for t in old if t.name not in changed))
+    cluster = _Cluster(settings, topics)
+    cluster.refuse_other_partitions()
+    cluster.choose_job_transport()
+    created = cluster.create()
+    changed = cluster.mend(created)
+    for name, partitions in cluster.grow().items():
+        changed.setdefault(name, {})["partitions"] = str(partitions)
+    unchanged = (topic.name for topic in topics if topic.name not in changed and topic.name not in created)
+    return TopicsApplied(tuple(created), changed, tuple(unchanged))
 
 
 def describe_topics(settings: KafkaSettings, topics: Sequence[Topic] = TOPICS) -> list[TopicState]:
     """Return what each topic is like on the cluster; raises as `apply_topics` does."""
-    admin, metadata = connect(settings)
-    there = {
-        topic.name: metadata.topics[name] for topic in topics if (name := settings.topic(topic.name)) in metadata.topics
-    }
-    values = _settings_on_cluster(settings, admin, [topic for topic in topics if topic.name in there])
+    cluster = _Cluster(settings, topics)
+    values = cluster.values([topic for topic in topics if topic.name in cluster.there])
     states = []
     for topic in topics:
-        found = there.get(topic.name)
+        found = cluster.there.get(topic.name)
         if found is None:
             states.append(TopicState(topic.name, exists=False))
             continue
-        ours = {name: values[topic.name].get(name, "") for name in topic_settings(topic, _copies(found))}
-        states.append(TopicState(topic.name, True, len(found.partitions), _copies(found), ours))
+        copies = cluster.copies(topic)
+        ours = {name: values[topic.name].get(name, "") for name in topic_settings(settings, topic, copies)}
+        states.append(TopicState(topic.name, True, len(found.partitions), copies, ours))
     return states
 
 
-def _copies(found: TopicMetadata) -> int:
-    return min((len(partition.replicas) for partition in found.partitions.values()), default=0)
+class _Cluster:
+    """The topics as the cluster has them, and the work on them."""
 
+    def __init__(self, settings: KafkaSettings, topics: Sequence[Topic]) -> None:
+        self._settings = settings
+        self._topics = topics
+        self._admin, metadata = connect(settings)
+        self._share_groups = settings.job_transport == "share"
+        self._copies = settings.replication or min(_REPLICATION, len(metadata.brokers))
+        names = {topic.name: settings.topic(topic.name) for topic in topics}
+        self.there: dict[str, TopicMetadata] = {
+            topic: metadata.topics[name] for topic, name in names.items() if name in metadata.topics
+        }
 
-def _refuse_other_partitions(settings: KafkaSettings, topics: Iterable[Topic], there: dict[str, TopicMetadata]) -> None:
-    for topic in topics:
-        if topic.name not in there or topic.name.startswith(JOBS_PREFIX):
-            continue  # doorbells have no key: any number of partitions does
-        has, wanted = len(there[topic.name].partitions), partitions_of(settings, topic)
-        if has == wanted:
-            continue
-        remedy = f"set kafka.partitions to {has}" if topic.sharded else "this topic must have one; was it made by hand?"
-        raise FatalLogError(
-            f"topic {settings.topic(topic.name)!r} has {has} partitions, but the settings say {wanted}. The number is "
-            f"fixed when topics are created, as keys would move to other partitions: {remedy}, or start afresh under "
-            "another topic prefix"
-        )
+    def copies(self, topic: Topic) -> int:
+        """Return how many copies a topic has, or would get."""
+        found = self.there.get(topic.name)
+        if found is None:
+            return self._copies
+        return min(len(partition.replicas) for partition in found.partitions.values())
 
+    def partitions(self, topic: Topic) -> int:
+        """Return how many partitions a topic should have.
 
-def _create(settings: KafkaSettings, admin: AdminClient, topics: Sequence[Topic], copies: int) -> list[str]:
-    if not topics:
-        return []
-    wanted = [
-        NewTopic(
-            settings.topic(topic.name),
-            num_partitions=partitions_of(settings, topic),
-            replication_factor=copies,
-            config=topic_settings(topic, copies),
-        )
-        for topic in topics
-    ]
-    futures = admin.create_topics(wanted, operation_timeout=_WORK_S, request_timeout=_WORK_S)
-    created = []
-    for topic in topics:
-        name = settings.topic(topic.name)
+        A share group divides partitions among its members unless it has more members than partitions, and a worker
+        whose slots are full holds up the doorbells of its own. With one partition every worker takes from it. A classic
+        group needs one for each worker instead.
+        """
+        if not topic.sharded or (is_job_queue(topic) and self._share_groups):
+            return 1
+        return self._settings.partitions
+
+    def refuse_other_partitions(self) -> None:
+        for topic in self._topics:
+            if topic.name not in self.there or is_job_queue(topic):
+                continue
+            has, wanted = len(self.there[topic.name].partitions), self.partitions(topic)
+            if has == wanted:
+                continue
+            remedy = f"set kafka.partitions to {has}" if topic.sharded else "this topic must have one; who made it?"
+            raise FatalLogError(
+                f"topic {self._name(topic)!r} has {has} partitions, but the settings say {wanted}. The number is fixed "
+                f"when topics are created, as keys would move to other partitions: {remedy}, or start afresh under "
+                "another topic prefix"
+            )
+
+    def choose_job_transport(self) -> None:
+        """Find out how jobs will be taken where that decides a number of partitions."""
+        if self._settings.job_transport != "auto":
+            return
+        for topic in self._topics:
+            found = self.there.get(topic.name)
+            if is_job_queue(topic) and (found is None or len(found.partitions) < self._settings.partitions):
+                self._share_groups = has_share_groups(self._settings, self._admin)
+                return
+
+    def create(self) -> list[str]:
+        missing = [topic for topic in self._topics if topic.name not in self.there]
+        if not missing:
+            return []
+        wanted = [
+            NewTopic(
+                self._name(topic),
+                num_partitions=self.partitions(topic),
+                replication_factor=self._copies,
+                config=topic_settings(self._settings, topic, self._copies),
+            )
+            for topic in missing
+        ]
+        futures = self._admin.create_topics(wanted, operation_timeout=_WORK_S, request_timeout=_WORK_S)
+        created = []
+        for topic in missing:
+            if self._was_created(topic, futures[self._name(topic)]):
+                created.append(topic.name)
+        return created
+
+    def _was_created(self, topic: Topic, future: Future[Any]) -> bool:
+        name = self._name(topic)
         try:
-            futures[name].result()
+            future.result(_WORK_S)
         except KafkaException as exception:
             error = cause_of(exception)
             if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:
-                continue  # another process was quicker; its settings are looked at like any old topic's
+                return False  # another process was quicker; its settings are looked at like any old topic's
             if error.code() == KafkaError.INVALID_REPLICATION_FACTOR:
                 raise FatalLogError(
-                    f"topic {name!r} can't have {copies} copies ({error.str()}): start more brokers, or set "
+                    f"topic {name!r} can't have {self._copies} copies ({error.str()}): start more brokers, or set "
                     "kafka.replication"
                 ) from exception
-            raise explain(settings, error, f"creating topic {name!r}") from exception
-        created.append(topic.name)
-    return created
+            raise explain(self._settings, error, f"creating topic {name!r}") from exception
+        return True
 
+    def mend(self, created: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Set what differs; return the changes by logical name."""
+        old = [topic for topic in self._topics if topic.name not in created]
+        values = self.values(old)
+        changed: dict[str, dict[str, str]] = {}
+        for topic in old:
+            wanted = topic_settings(self._settings, topic, self.copies(topic))
+            differing = {name: value for name, value in wanted.items() if values[topic.name].get(name) != value}
+            if differing:
+                changed[topic.name] = differing
+        resources = [
+            ConfigResource(
+                ResourceType.TOPIC,
+                self._settings.topic(name),
+                incremental_configs=[
+                    ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+                    for key, value in changes.items()
+                ],
+            )
+            for name, changes in changed.items()
+        ]
+        if resources:
+            futures = self._admin.incremental_alter_configs(resources, request_timeout=_WORK_S)
+            for resource, future in futures.items():
+                self._result(future, f"changing the settings of topic {resource.name!r}")
+        return changed
 
-def _mend(
-    settings: KafkaSettings,
-    admin: AdminClient,
-    topics: Sequence[Topic],
-    there: dict[str, TopicMetadata],
-    copies: int,
-) -> dict[str, dict[str, str]]:
-    values = _settings_on_cluster(settings, admin, topics)
-    changed: dict[str, dict[str, str]] = {}
-    for topic in topics:
-        found = there.get(topic.name)
-        wanted = topic_settings(topic, copies if found is None else _copies(found))
-        differing = {name: value for name, value in wanted.items() if values[topic.name].get(name) != value}
-        if differing:
-            changed[topic.name] = differing
-    resources = [
-        ConfigResource(
-            ResourceType.TOPIC,
-            settings.topic(name),
-            incremental_configs=[
-                ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET) for key, value in values.items()
-            ],
-        )
-        for name, values in changed.items()
-    ]
-    if resources:
-        for resource, future in admin.incremental_alter_configs(resources, request_timeout=_WORK_S).items():
-            _result(settings, future, f"changing the settings of topic {resource.name!r}")
-    return changed
+    def grow(self) -> dict[str, int]:
+        """Give job queues the partitions that a classic group needs, if they were made for a share group."""
+        wanted = {
+            topic.name: self.partitions(topic)
+            for topic in self._topics
+            if is_job_queue(topic)
+            and topic.name in self.there
+            and len(self.there[topic.name].partitions) < self.partitions(topic)
+        }
+        if wanted:
+            requests = [NewPartitions(self._settings.topic(name), count) for name, count in wanted.items()]
+            for name, future in self._admin.create_partitions(requests, request_timeout=_WORK_S).items():
+                self._result(future, f"adding partitions to topic {name!r}")
+        return wanted
 
+    def values(self, topics: Sequence[Topic]) -> dict[str, dict[str, str]]:
+        """Return the settings of topics on the cluster by logical name."""
+        if not topics:
+            return {}
+        names = {self._name(topic): topic.name for topic in topics}
+        resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+        found = {}
+        for resource, future in self._admin.describe_configs(resources, request_timeout=_WORK_S).items():
+            entries = self._result(future, f"reading the settings of topic {resource.name!r}")
+            found[names[resource.name]] = {name: entry.value for name, entry in entries.items()}
+        return found
 
-def _settings_on_cluster(
-    settings: KafkaSettings, admin: AdminClient, topics: Sequence[Topic]
-) -> dict[str, dict[str, str]]:
-    if not topics:
-        return {}
-    names = {settings.topic(topic.name): topic.name for topic in topics}
-    resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
-    found = {}
-    for resource, future in admin.describe_configs(resources, request_timeout=_WORK_S).items():
-        entries = _result(settings, future, f"reading the settings of topic {resource.name!r}")
-        found[names[resource.name]] = {name: entry.value for name, entry in entries.items()}
-    return found
+    def _name(self, topic: Topic) -> str:
+        return self._settings.topic(topic.name)
 
-
-def _result(settings: KafkaSettings, future: Future[Any], doing: str) -> Any:
-    try:
-        return future.result(_WORK_S)
-    except KafkaException as exception:
-        raise explain(settings, cause_of(exception), doing) from exception
-    except TimeoutError as exception:
-        raise LogError(
-            f"{doing}: the Kafka cluster at {settings.bootstrap} didn't answer in {_WORK_S:.0f} s"
-        ) from exception
+    def _result(self, future: Future[Any], doing: str) -> Any:
+        try:
+            return future.result(_WORK_S)
+        except KafkaException as exception:
+            raise explain(self._settings, cause_of(exception), doing) from exception
+        except FutureTimeout as exception:
+            raise LogError(
+                f"{doing}: the Kafka cluster at {self._settings.bootstrap} didn't answer in {_WORK_S:.0f} s"
+            ) from exception

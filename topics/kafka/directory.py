@@ -14,13 +14,17 @@ from typing import Any, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from topics.kafka.client import AdminClient, ClusterMetadata
-from topics.kafka.errors import MISSING, REFUSED, UNTRUSTED, cause_of, explain, topic_missing, unreachable
+from topics.kafka.errors import MISSING, REFUSED, UNTRUSTED, cause_of, explain, passes, topic_missing, unreachable
 from topics.kafka.settings import KafkaSettings, client_properties, consumer_properties
 from topics.ports import FatalLogError
 
 _T = TypeVar("_T")
 _ASK_S = 0.5
 """How long one try for metadata waits; between tries we look whether the broker refused us, which won't mend."""
+
+_NEWS_S = 0.5
+"""A topic that was made a moment ago is not known to every broker yet."""
+_NEWS_SLICE_S = 0.02
 
 
 def connect(settings: KafkaSettings) -> tuple[AdminClient, ClusterMetadata]:
@@ -98,16 +102,26 @@ class Directory:
                 self._offsets = None
 
     def _count(self, name: str) -> int:
-        metadata = self._ask(lambda wait_s: self.admin.list_topics(name, timeout=wait_s), f"asking for topic {name!r}")
-        found = metadata.topics[name]
-        if found.error is not None and found.error.code() not in MISSING:
-            raise explain(self._settings, found.error, f"asking for topic {name!r}")
-        if found.error is not None or not found.partitions:
-            raise topic_missing(name)
-        return len(found.partitions)
+        deadline = time.monotonic() + _NEWS_S
+        while True:
+            doing = f"asking for topic {name!r}"
+            metadata = self._ask(lambda wait_s: self.admin.list_topics(name, timeout=wait_s), doing)
+            found = metadata.topics[name]
+            if found.error is None and found.partitions:
+                return len(found.partitions)
+            if found.error is not None and found.error.code() not in MISSING:
+                raise explain(self._settings, found.error, doing)
+            if time.monotonic() >= deadline:
+                raise topic_missing(name)
+            time.sleep(_NEWS_SLICE_S)
 
     def _ask(self, question: Callable[[float], _T], doing: str) -> _T:
-        try:
-            return question(self._settings.connect_timeout_ms / 1000)
-        except KafkaException as exception:
-            raise explain(self._settings, cause_of(exception), doing) from exception
+        deadline = time.monotonic() + self._settings.connect_timeout_ms / 1000
+        while True:
+            try:
+                return question(max(_NEWS_SLICE_S, deadline - time.monotonic()))
+            except KafkaException as exception:
+                error = cause_of(exception)
+                if not passes(error) or time.monotonic() >= deadline:
+                    raise explain(self._settings, error, doing) from exception
+            time.sleep(_NEWS_SLICE_S)

@@ -51,6 +51,18 @@ def cause_of(exception: KafkaException) -> KafkaError:
     return error
 
 
+def passes(error: KafkaError) -> bool:
+    """Return whether a question may be asked again: its partition is just moving, or was made a moment ago."""
+    return error.code() in {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+    }
+
+
 def topic_missing(name: str) -> FatalLogError:
     """Say that a topic isn't there."""
     return FatalLogError(f"topic {name!r} doesn't exist on the Kafka cluster: create it with `penstock topics apply`")

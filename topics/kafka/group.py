@@ -42,6 +42,8 @@ class KafkaGroupReader:
         self._on_revoked = on_revoked
         self._bug: BaseException | None = None
         self._closing = False
+        self._hints: dict[tuple[str, int], int] = {}
+        """Commits of this member: they are sent in the background, so that asking at once would miss them."""
         self._consumer = Consumer({**member_properties(settings, group), "on_commit": self._committed})
         self._intake = Intake(settings, self._consumer)
         self._consumer.subscribe(
@@ -67,6 +69,7 @@ class KafkaGroupReader:
     def commit(self, topic: str, partition: int, offset: int) -> None:
         """Leave the next offset to read, as a hint; it is sent in the background."""
         where = TopicPartition(self._settings.topic(topic), partition, offset)
+        self._hints[topic, partition] = offset
         try:
             self._consumer.commit(offsets=[where], asynchronous=True)
         except KafkaException as exception:
@@ -74,6 +77,9 @@ class KafkaGroupReader:
 
     def committed(self, topic: str, partition: int) -> int | None:
         """Return the hint, None if there is none."""
+        own = self._hints.get((topic, partition))
+        if own is not None:
+            return own
         where = TopicPartition(self._settings.topic(topic), partition)
         doing = f"asking for the offset that group {self._group!r} committed for {where.topic!r}"
         try:
@@ -101,6 +107,7 @@ class KafkaGroupReader:
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for found in partitions:
             self._intake.stop(self._topics[found.topic], found.partition)
+            self._hints.pop((self._topics[found.topic], found.partition), None)
         self._tell(self._on_revoked, partitions)
         consumer.incremental_unassign([])
 

@@ -15,24 +15,17 @@ from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaException, Message, ShareConsumer, TopicPartition
 
-from topics.kafka.client import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from topics.kafka.directory import Directory
 from topics.kafka.errors import FORBIDDEN, UNSUPPORTED, cause_of, explain
 from topics.kafka.intake import record_of
 from topics.kafka.settings import KafkaSettings, member_properties, share_properties
+from topics.kafka.share_groups import prepare_share_group, share_group
 from topics.ports import FatalLogError, Record
 
 log = logging.getLogger(__name__)
 
-_SETTLE_S = 0.25
-_SHARE_SUFFIX = ".share"
-"""A name is a classic group's or a share group's, never both; workers of both kinds may stand side by side."""
-_SHARE_CONFIG = {
-    # A new group would otherwise begin at the end, and the doorbells that rang before the first worker came be lost.
-    "share.auto.offset.reset": "earliest",
-    # Otherwise a new member is given partitions with its second heartbeat, five seconds after it came.
-    "share.assignment.interval.ms": "0",
-}
+_SETTLE_S = (0.1, 0.3, 1.0)
+"""How long a new member of a share group waits for its first record before it joins again, each time."""
 
 
 class _Taker(Protocol):
@@ -58,8 +51,7 @@ class KafkaJobSource:
         if settings.job_transport == "classic":
             self._taker = _ClassicTaker(settings, topic, group)
         else:
-            _prepare_share_group(settings, directory, group)
-            self._taker = _ShareTaker(settings, topic, group)
+            self._taker = self._share(directory)
 
     def take(self, max_records: int, timeout_s: float) -> list[Record]:
         """Return at most `max_records` doorbells; see the port."""
@@ -83,37 +75,29 @@ class KafkaJobSource:
         """Leave the group."""
         self._taker.close()
 
+    def _share(self, directory: Directory) -> _Taker:
+        prepare_share_group(self._settings, directory.admin, self._group)
+        try:
+            return _ShareTaker(self._settings, self._topic, self._group)
+        except ValueError as problem:  # a property that the client refuses here, from the operator's `extra`
+            return self._classic(str(problem))
+
     def _fall_back(self, exception: KafkaException) -> None:
         error = cause_of(exception)
         if not isinstance(self._taker, _ShareTaker) or error.code() not in UNSUPPORTED:
             raise explain(self._settings, error, f"taking jobs from {self._topic!r}") from exception
+        self._taker.close()
+        self._taker = self._classic(error.str())
+
+    def _classic(self, reason: str) -> _Taker:
+        where = self._settings.bootstrap
         if self._settings.job_transport == "share":
             raise FatalLogError(
-                f"the Kafka cluster at {self._settings.bootstrap} has no share groups ({error.str()}): set the job "
-                "transport to auto or classic, or upgrade the brokers to 4.2 or newer with feature share.version=1"
-            ) from exception
-        log.info(
-            "the Kafka cluster has no share groups: jobs of %s are taken by a classic consumer group (%s)",
-            self._topic,
-            error.str(),
-        )
-        self._taker.close()
-        self._taker = _ClassicTaker(self._settings, self._topic, self._group)
-
-
-def _prepare_share_group(settings: KafkaSettings, directory: Directory, group: str) -> None:
-    """Set the group's own settings. A refusal doesn't stop us: the queue then works, with doorbells that ring twice."""
-    changes = [
-        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in _SHARE_CONFIG.items()
-    ]
-    name = settings.group(group) + _SHARE_SUFFIX
-    resource = ConfigResource(ResourceType.GROUP, name, incremental_configs=changes)
-    wait_s = settings.connect_timeout_ms / 1000
-    try:
-        for future in directory.admin.incremental_alter_configs([resource], request_timeout=wait_s).values():
-            future.result(wait_s)
-    except (KafkaException, TimeoutError) as problem:
-        log.warning("the settings of share group %s could not be made (%s): its first jobs may be late", name, problem)
+                f"no share group can be joined on the Kafka cluster at {where} ({reason}): set the job transport to "
+                "auto or classic, or upgrade the brokers to 4.2 or newer with feature share.version=1"
+            )
+        log.info("jobs of %s are taken by a classic consumer group, as no share group works: %s", self._topic, reason)
+        return _ClassicTaker(self._settings, self._topic, self._group)
 
 
 class _ShareTaker:
@@ -126,9 +110,10 @@ class _ShareTaker:
     def __init__(self, settings: KafkaSettings, topic: str, group: str) -> None:
         self._topic = topic
         self._name = settings.topic(topic)
-        self._properties = share_properties(settings, group + _SHARE_SUFFIX)
+        self._properties = share_properties(settings, share_group(group))
         self._held: deque[Message] = deque()
-        self._settle_until: float | None = None
+        self._settle = [*_SETTLE_S]
+        self._settle_at: float | None = None
         self._consumer = self._join()
 
     def _join(self) -> ShareConsumer:
@@ -139,7 +124,7 @@ class _ShareTaker:
     def poll(self, max_records: int, wait_s: float) -> list[Record]:
         if not self._held:
             self._held.extend(self._consumer.poll(wait_s))
-            self._settle()
+            self._join_again()
         records: list[Record] = []
         while self._held and len(records) < max_records:
             message = self._held.popleft()
@@ -161,19 +146,23 @@ class _ShareTaker:
         except (KafkaException, RuntimeError) as lapsed:
             log.debug("a doorbell's lock had ended before it was taken; another worker may get it too: %s", lapsed)
 
-    def _settle(self) -> None:
-        """Join again if a quarter of a second brought nothing.
+    def _join_again(self) -> None:
+        """Join again if nothing came for a while since the start.
 
         The first member that a group ever has is told of its partitions with its second heartbeat, five seconds after
-        it came, but at once when it joins a group that exists.
+        it came, but at once when it joins a group that exists. Whether it was told, the client doesn't say.
         """
-        now = time.monotonic()
-        if self._settle_until is None:
-            self._settle_until = now + _SETTLE_S
+        if not self._settle:
+            return
         if self._held:
-            self._settle_until = float("inf")
-        elif now >= self._settle_until:
-            self._settle_until = float("inf")
+            self._settle.clear()
+            return
+        now = time.monotonic()
+        if self._settle_at is None:
+            self._settle_at = now + self._settle[0]
+        elif now >= self._settle_at:
+            del self._settle[0]
+            self._settle_at = None
             self._consumer.close()
             self._consumer = self._join()
 

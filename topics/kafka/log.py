@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from topics.kafka.channel import Channels
 from topics.kafka.directory import Directory
 from topics.kafka.group import KafkaGroupReader
 from topics.kafka.jobs import KafkaJobSource
@@ -16,10 +17,11 @@ from topics.ports import Assigned
 class KafkaLog:
     """A `topics.ports.Log`. Use `open_kafka_log` to get one."""
 
-    def __init__(self, settings: KafkaSettings, directory: Directory) -> None:
-        """Take over a connected directory."""
+    def __init__(self, settings: KafkaSettings, directory: Directory, channels: Channels) -> None:
+        """Take over a connected directory and the producers."""
         self.settings = settings
         self._directory = directory
+        self._channels = channels
 
     def partitions(self, topic: str) -> int:
         """Return how many partitions the topic has."""
@@ -35,7 +37,7 @@ class KafkaLog:
 
     def writer(self) -> KafkaWriter:
         """Return a new writer."""
-        return KafkaWriter(self.settings, self._directory)
+        return KafkaWriter(self.settings, self._directory, self._channels)
 
     def reader(self) -> KafkaReader:
         """Return a new reader without partitions."""
@@ -51,6 +53,7 @@ class KafkaLog:
 
     def close(self) -> None:
         """Close the log's own connections; writers and readers have theirs and are closed by their owners."""
+        self._channels.close()
         self._directory.close()
 
 
@@ -61,4 +64,4 @@ def open_kafka_log(settings: KafkaSettings) -> KafkaLog:
         FatalLogError: If the broker refuses our credentials, or no trusted TLS connection can be made.
         LogError: If no broker answers in `settings.connect_timeout_ms`.
     """
-    return KafkaLog(settings, Directory(settings))
+    return KafkaLog(settings, Directory(settings), Channels(settings))

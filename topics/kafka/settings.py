@@ -17,9 +17,6 @@ from topics.catalog import RECORD_BYTES_MAX
 RECORD_OVERHEAD_BYTES = 65_536
 """Room for a record's key and framing on top of its value."""
 
-BATCH_BYTES_MAX = RECORD_BYTES_MAX + RECORD_OVERHEAD_BYTES
-"""`max.message.bytes` of every topic, and the producers' limit: one record of the largest size always fits."""
-
 _HIDDEN = "***"
 _LOG_REPEAT_S = 10.0
 _DAY_MS = 86_400_000
@@ -95,6 +92,8 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
     fetch_wait_ms: int = 100
     """How long a broker holds back an empty answer. It bounds how late a partition that was just added is first read,
     as one request is under way per broker; records themselves never wait for it."""
+    record_bytes_max: int = RECORD_BYTES_MAX
+    """Largest value of a record."""
     wake_slice_ms: int = 4
     """How late `wake` may be noticed: the client library's wait can't be interrupted, so waiting is done in slices."""
     job_transport: Literal["auto", "share", "classic"] = "auto"
@@ -114,6 +113,11 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
     def __rich_repr__(self) -> Any:
         """Show the same where rich prints it: by default it would walk the fields."""
         yield repr(self)
+
+    @property
+    def batch_bytes_max(self) -> int:
+        """`max.message.bytes` of every topic, and the producers' limit: one record of the largest size always fits."""
+        return self.record_bytes_max + RECORD_OVERHEAD_BYTES
 
     def topic(self, name: str) -> str:
         """Return a topic's name on the cluster."""
@@ -161,24 +165,33 @@ def client_properties(settings: KafkaSettings) -> dict[str, Any]:
     }
 
 
-def producer_properties(settings: KafkaSettings, *, single: bool) -> dict[str, Any]:
-    """Return a producer's properties: as soon as possible, acknowledged by all, never twice, never out of order.
-
-    Args:
-        settings: The operator's settings.
-        single: One record per batch. Share groups hand out whole batches, so that a worker with one free slot would
-            get, and sit on, all doorbells that were rung together.
-    """
+def producer_properties(settings: KafkaSettings) -> dict[str, Any]:
+    """Return a producer's properties: as soon as possible, acknowledged by all, never twice, never out of order."""
     return {
         **client_properties(settings),
         "enable.idempotence": True,
         "acks": "all",
         "linger.ms": 0,
         "compression.type": "lz4",
-        "message.max.bytes": BATCH_BYTES_MAX,
+        "message.max.bytes": settings.batch_bytes_max,
         "delivery.timeout.ms": settings.delivery_timeout_ms,
         "queue.buffering.max.kbytes": 131_072,
-        **({"batch.num.messages": 1} if single else {}),
+        **settings.extra,
+    }
+
+
+def doorbell_properties(settings: KafkaSettings) -> dict[str, Any]:
+    """Return the properties of the producer of doorbells.
+
+    One record per batch: share groups hand out whole batches, so that a worker with one free slot would get, and sit
+    on, all doorbells that were rung together. Not idempotent: a doorbell that rings twice, or late, is harmless, and
+    such a producer sends its first record at once.
+    """
+    return {
+        **producer_properties(settings),
+        "enable.idempotence": False,
+        "compression.type": "none",
+        "batch.num.messages": 1,
         **settings.extra,
     }
 

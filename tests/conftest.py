@@ -1,0 +1,3 @@
+"""Fixtures for every test folder."""
+
+pytest_plugins = ["tests.e2e.kafka_broker"]

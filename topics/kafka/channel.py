@@ -1,0 +1,126 @@
+"""Producers, and the acknowledgements that they owe.
+
+Owns their opening, their replacement after a fatal error, and keeping idle ones: a new idempotent producer needs half a
+second before its first record leaves, as the client library asks for its id on a timer.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from functools import partial
+from typing import Any
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from topics.kafka.settings import KafkaSettings, doorbell_properties, producer_properties
+from topics.ports import Ack
+
+log = logging.getLogger(__name__)
+
+_PURGE_SLICE_S = 0.01
+_IDLE_MAX = 4
+"""How many idle producers are kept; each has a connection to every broker that it wrote to."""
+
+
+class Channel:
+    """One producer and the acknowledgements it owes."""
+
+    def __init__(self, settings: KafkaSettings, *, doorbells: bool) -> None:
+        """Open the producer; it connects in the background."""
+        self.doorbells = doorbells
+        self._settings = settings
+        self._properties = (doorbell_properties if doorbells else producer_properties)(settings)
+        self._failed: KafkaError | None = None
+        self._producer = self._open()
+        self.acks: list[Ack] = []
+        self.owed = 0
+
+    def _open(self) -> Producer:
+        return Producer({**self._properties, "error_cb": self._on_error})
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.fatal():
+            self._failed = error
+
+    def send(self, topic: str, partition: int, key: bytes, value: bytes, context: Any) -> None:
+        """Hand a record over; raises KafkaException or BufferError."""
+        if self._failed is not None:
+            self._renew()
+        self._producer.produce(
+            self._settings.topic(topic),
+            value or None,
+            key or None,
+            partition,
+            on_delivery=partial(self._delivered, topic, partition, context),
+        )
+        self.owed += 1
+
+    def poll(self, timeout_s: float) -> None:
+        """Collect what came in, waiting at most `timeout_s` for something."""
+        self._producer.poll(timeout_s)
+
+    def abandon(self) -> None:
+        """Forget what isn't sent yet, without waiting for anything."""
+        self._producer.purge(blocking=False)
+
+    def _renew(self) -> None:
+        """Replace a producer that the brokers shut out.
+
+        What it still owes is unknown and is said so. Its owners claim again, as after any unknown outcome, so that the
+        new producer's records can't be taken for a continuation of the old one's.
+        """
+        log.error("a Kafka producer failed for good and is replaced: %s", self._failed)
+        self._producer.purge()
+        while self.owed:
+            self._producer.poll(_PURGE_SLICE_S)
+        self._failed = None
+        self._producer = self._open()
+
+    def _delivered(self, topic: str, partition: int, context: Any, error: KafkaError | None, message: Message) -> None:
+        self.owed -= 1
+        offset = message.offset()
+        if error is None and offset is not None and offset >= 0:
+            self.acks.append(Ack(topic, partition, offset, context))
+            return
+        # A record that was sent twice after a lost answer may be acknowledged without an offset: it landed, but where?
+        reason = "acknowledged without an offset" if error is None else _reason(error)
+        self.acks.append(Ack(topic, partition, None, context, reason))
+
+
+def _reason(error: KafkaError) -> str:
+    if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+        return f"{error.str()}: the topic's max.message.bytes is too small; `penstock topics apply` sets it"
+    return error.str()
+
+
+class Channels:
+    """The idle producers of one log; any thread may ask."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        """Begin to open one, so that the first writer needn't wait for it."""
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._idle = [Channel(settings, doorbells=False)]
+
+    def open(self, *, doorbells: bool) -> Channel:
+        """Return a producer for one writer alone, for doorbells or for everything else."""
+        with self._lock:
+            for at, channel in enumerate(self._idle):
+                if channel.doorbells == doorbells:
+                    return self._idle.pop(at)
+        return Channel(self._settings, doorbells=doorbells)
+
+    def give_back(self, channel: Channel) -> None:
+        """Keep a producer for the next writer, if it owes nothing; otherwise give it up."""
+        if channel.owed or channel.acks:
+            channel.abandon()
+            return
+        with self._lock:
+            if len(self._idle) < _IDLE_MAX:
+                self._idle.append(channel)
+
+    def close(self) -> None:
+        """Let the idle ones go."""
+        with self._lock:
+            self._idle.clear()
