@@ -184,6 +184,8 @@ def _label_is_sound(report: Report, name: Any, value: Any, place: Path) -> bool:
     return True
 
 
+RETRY_KINDS = ("constant", "exponential", "random")
+BEHAVIORS = ("RETRY_FAILED_TASK", "CREATE_NEW_EXECUTION")
 _RETRY_KEYS = frozenset(
     {"type", "interval", "maxInterval", "minInterval", "delayFactor", "maxAttempts", "maxAttempt", "maxDuration"}
     | {"warningOnRetry", "behavior"}
@@ -202,7 +204,7 @@ def retry(report: Report, raw: Raw, path: Path) -> Retry | None:
     known_keys(report, value, _RETRY_KEYS, here, "a retry")
     if "type" not in value:
         report.error("required", "'type' of a retry must be set", here, "Use constant, exponential or random")
-    kind = choice(report, value, "type", here, ("constant", "exponential", "random"), "constant")
+    kind = choice(report, value, "type", here, RETRY_KINDS, "constant")
     attempts_key = "maxAttempts" if "maxAttempts" in value else "maxAttempt"
     if "maxAttempt" in value:
         report.info("deprecated-property", "'maxAttempt' is replaced by 'maxAttempts'", (*here, "maxAttempt"))
@@ -215,9 +217,7 @@ def retry(report: Report, raw: Raw, path: Path) -> Retry | None:
         max_attempts=whole(report, value, attempts_key, here, 1),
         max_duration_ms=duration_ms(report, value, "maxDuration", here),
         warning_on_retry=flag(report, value, "warningOnRetry", here),
-        behavior=choice(
-            report, value, "behavior", here, ("RETRY_FAILED_TASK", "CREATE_NEW_EXECUTION"), "RETRY_FAILED_TASK"
-        ),
+        behavior=choice(report, value, "behavior", here, BEHAVIORS, "RETRY_FAILED_TASK"),
     )
     _check_retry(report, value, found, here)
     return found

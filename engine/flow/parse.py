@@ -33,8 +33,8 @@ _IGNORED = frozenset({"revision", "tenantId", "deleted", "updated", "source"})
 FLOW_KEYS = _READ | _EXTRA | _IGNORED
 """All top-level properties of a flow, of both generations."""
 
-_FLOW_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*")
-_NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]*")
+FLOW_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*")
+NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 class ParsedFlow(msgspec.Struct, frozen=True):
@@ -97,7 +97,7 @@ def _parse(document: Document, strict: bool, silenced: Collection[str]) -> Parse
 
 
 def _build(report: Report, raw: Raw) -> Flow:
-    flow_id = read_id(report, raw, (), _FLOW_ID, "a flow", most=100)
+    flow_id = read_id(report, raw, (), FLOW_ID, "a flow", most=100)
     namespace = _namespace(report, raw)
     branches = {key: read_tasks(report, raw[key], (key,)) for key in BRANCHES if raw.get(key) is not None}
     branches |= _listeners(report, raw)
@@ -126,8 +126,8 @@ def _namespace(report: Report, raw: Raw) -> str | None:
     if not found:
         report.unsound = True
         report.error("required", "'namespace' of a flow must be set", ("namespace",) if "namespace" in raw else ())
-    elif not _NAMESPACE.fullmatch(found):
-        report.error("pattern", f"'{found}' is no valid namespace: must match '{_NAMESPACE.pattern}'", ("namespace",))
+    elif not NAMESPACE.fullmatch(found):
+        report.error("pattern", f"'{found}' is no valid namespace: must match '{NAMESPACE.pattern}'", ("namespace",))
     elif len(found) > 150:
         report.error(
             "size", f"'namespace' must have between 1 and 150 characters, but has {len(found)}", ("namespace",)

@@ -15,7 +15,7 @@ from engine.values import parse_duration_ms
 
 LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR")
 
-_CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
+CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
     "log.Log": {"level": LEVELS},
     "log.Fetch": {"level": LEVELS},
     "flow.Pause": {"behavior": ("RESUME", "WARN", "FAIL", "CANCEL")},
@@ -100,7 +100,7 @@ def _check_cache(report: Report, task: Task, path: Path) -> None:
 
 def _check_core(report: Report, task: Task, path: Path) -> None:
     short = task.type.removeprefix(CORE)
-    for key, allowed in _CHOICES.get(short, {}).items():
+    for key, allowed in CHOICES.get(short, {}).items():
         if not _is_dynamic(task.properties.get(key)):
             choice(report, task.properties, key, path, allowed, allowed[0])
     for key, least in _COUNTS.get(short, {}).items():
