@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from deploy import cli
 from tests.deploy.server import FLOW, started
 from topics import catalog
-
-BROKER = os.environ.get("PENSTOCK_KAFKA", "")
+from topics.kafka.settings import KafkaSettings
 
 
 @pytest.fixture
-def cluster() -> list[str]:
-    """Options of a fresh Penstock on the broker."""
-    if not BROKER:
-        missing = "set PENSTOCK_KAFKA=host:port of a broker, such as `make kafka` prints"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    prefix = f"kafka.topic_prefix=roles-{uuid4().hex[:8]}."
-    return ["--kafka", BROKER, "--set", prefix, "--set", "kafka.partitions=2"]
+def cluster(kafka_settings: KafkaSettings) -> list[str]:
+    """Options of a fresh Penstock on the broker that all tests share."""
+    prefix = f"kafka.topic_prefix={kafka_settings.prefix}"
+    partitions = f"kafka.partitions={kafka_settings.partitions}"
+    return ["--kafka", kafka_settings.bootstrap, "--set", prefix, "--set", partitions]
 
 
 def folder(path: Path) -> Path:
