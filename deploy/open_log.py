@@ -35,7 +35,7 @@ def views_address(settings: Settings) -> str:
 
 def storage_folder(settings: Settings) -> Path:
     """Return where files of flows and executions are."""
-    return settings.data / "storage"
+    return settings.storage or settings.data / "storage"
 
 
 def open_log(settings: Settings, *, must_exist: bool = False) -> Log:

@@ -89,6 +89,7 @@ class Settings(Section):
     """All settings of one process; a role reads only its sections."""
 
     data: Path = setting(Path(".penstock"), "folder", "a trial leaves no traces elsewhere")
+    storage: Path | None = setting(None, "folder", "none: in the data folder; on a cluster one that all hosts share")
     kafka: KafkaSection = KafkaSection()
     executor: ExecutorSection = ExecutorSection()
     worker: WorkerSection = WorkerSection()

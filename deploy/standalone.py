@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from deploy.clash import DISTRIBUTION, foreign_packages, shadowed_packages
 from deploy.http_role import HttpRole, listening_socket, url_of
-from deploy.open_log import open_log, rows_folder, views_address
+from deploy.open_log import open_log, rows_folder, storage_folder, views_address
 from deploy.own_log import configure_logging
 from deploy.problems import UserError
 from deploy.roles import KeepsRetention, executor_role, process_name, retention_role
@@ -137,10 +137,13 @@ def build_api(settings: Settings, log: Log, taken: socket.socket, ready: Callabl
     """Return the HTTP interface; its application is made in its own thread."""
     from api.app import create_app
     from api.settings import ApiSettings
+    from deploy.files import ApiFiles
+    from worker.storage.local import LocalStorage
 
+    files = ApiFiles(LocalStorage(storage_folder(settings)))
     api_settings = ApiSettings(views=views_address(settings), ui_url=settings.api.url, version=version(DISTRIBUTION))
 
     def application(failed: Callable[[BaseException], None]) -> web.Application:
-        return create_app(log, api_settings, on_failure=failed)
+        return create_app(log, api_settings, files, on_failure=failed)
 
     return HttpRole(application, taken, lambda: ready(url_of(taken))).role()
