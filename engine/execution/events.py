@@ -92,7 +92,7 @@ class ScopeOpened(Event, frozen=True, kw_only=True):
     path: tuple[str, ...] = ()
     """Values of the loops around it, outermost first: where outputs of its tasks are kept."""
     limit: int = 0
-    """Most children (or iterations) at once; 0: no limit."""
+    """Most children at once, 0 for no limit; of a loop, most iterations, never 0."""
     inner: str = "sequential"
     """For a loop: the order within one iteration."""
     values: tuple[str, ...] = ()

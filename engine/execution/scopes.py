@@ -16,10 +16,6 @@ from engine.execution.task_runs import end, final_of
 from engine.flow.model import Task
 from engine.values import State
 
-ITERATIONS_MAX = 512
-"""Iterations of one loop at once, whatever its limit says: only active ones have rows."""
-
-
 def proceed(draft: ExecutionDraft) -> None:
     """Work the agenda off; what is left when the step is full goes on by a timer that is due at once."""
     agenda = draft.agenda
@@ -46,9 +42,6 @@ def _advance(draft: ExecutionDraft, scope: Scope) -> None:
         return
     if scope.phase != "tasks":
         _advance_phase(draft, scope)
-    elif scope.failed or scope.killed or scope.cancelled:
-        if scope.active == 0:
-            _leave_tasks(draft, scope)
     elif not _start_more(draft, scope) and scope.active == 0:
         _leave_tasks(draft, scope)
 
@@ -62,40 +55,51 @@ def tasks_of(draft: ExecutionDraft, scope: Scope, phase: str) -> tuple[Task, ...
 
 
 def _start_more(draft: ExecutionDraft, scope: Scope) -> bool:
-    """Begin one more child if the order allows it now; False if there is none to begin."""
+    """Begin the children that may begin now; False if there are none."""
     if scope.order == "loop":
         return _start_iteration(draft, scope)
-    tasks = tasks_of(draft, scope, "tasks")
-    if scope.started >= len(tasks) or (scope.limit and scope.active >= scope.limit):
+    if scope.failed or scope.killed or scope.cancelled:
         return False
+    tasks = tasks_of(draft, scope, "tasks")
     if scope.order == "sequential":
-        if scope.active:
+        if scope.active or scope.started >= len(tasks):
             return False
         start(draft, scope, tasks[scope.started])
         return True
-    task = _ready(scope, tasks) if scope.order == "dag" else tasks[scope.started]
-    if task is None:
-        return False
-    draft.agenda.append(scope.id)
-    start(draft, scope, task)
-    return True
+    ready = _ready(scope, tasks) if scope.order == "dag" else tasks[scope.started :]
+    room = scope.limit - scope.active if scope.limit else len(ready)
+    return _start_side_by_side(draft, scope, ready[: max(room, 0)])
 
 
-def _ready(scope: Scope, tasks: tuple[Task, ...]) -> Task | None:
-    """Return the first task of a Dag that hasn't begun and waits for no other; a disabled one keeps nobody waiting."""
+def _start_side_by_side(draft: ExecutionDraft, scope: Scope, tasks: tuple[Task, ...]) -> bool:
+    """Begin tasks that are all due: if one of them fails at once, the others have begun nevertheless."""
+    agenda = draft.agenda
+    before = len(agenda)
+    for task in tasks:
+        start(draft, scope, task)
+        if draft.full:
+            agenda.append(scope.id)
+            break
+    agenda[before:] = reversed(agenda[before:])  # the first child goes on first, too
+    return bool(tasks)
+
+
+def _ready(scope: Scope, tasks: tuple[Task, ...]) -> tuple[Task, ...]:
+    """Return the tasks of a Dag that haven't begun and wait for no other; a disabled one keeps nobody waiting."""
     open_ids = {task.id for task in tasks}.difference(scope.over)
     begun = set(scope.begun)
-    return next((t for t in tasks if t.id not in begun and open_ids.isdisjoint(t.depends_on)), None)
+    return tuple(task for task in tasks if task.id not in begun and open_ids.isdisjoint(task.depends_on))
 
 
 def _start_iteration(draft: ExecutionDraft, scope: Scope) -> bool:
-    limit = min(scope.limit or ITERATIONS_MAX, ITERATIONS_MAX)
-    if scope.started >= scope.total or scope.active >= limit:
+    """Begin the next iteration of a loop; after a failure only those for which there was room when it happened."""
+    end = scope.total if scope.stop_at < 0 else min(scope.total, scope.stop_at)
+    if scope.started >= end or scope.active >= scope.limit:
         return False
     index = scope.started
     values: Values = draft.get(values_key(scope.id, index // CHUNK))
     draft.emit(e.IterationStarted(scope_id=scope.id, index=index, value=values.values[index % CHUNK]))
-    if scope.active + 1 < limit:
+    if scope.active + 1 < scope.limit:
         draft.agenda.append(scope.id)
     draft.agenda.append(iteration_scope_id(scope.id, index))
     return True

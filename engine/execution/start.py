@@ -35,6 +35,10 @@ from engine.tasks import Line, Outcome, PureTask, Wait
 from engine.values import State, derive_id, parse_duration_ms
 
 
+ITERATIONS_MAX = 512
+"""Iterations of one loop at once, whatever its limit says: only active ones have rows."""
+
+
 def start(draft: ExecutionDraft, scope: Scope, task: Task) -> None:
     """Begin a task run in a scope: decide it, open it, or dispatch it to a worker."""
     attempt = draft.header.attempt
@@ -181,7 +185,7 @@ def _open(draft: ExecutionDraft, run: TaskRun, flowable: Flowable, render: Rende
         scope,
         order=opening.order,
         branch=opening.branch,
-        limit=opening.limit,
+        limit=min(opening.limit or ITERATIONS_MAX, ITERATIONS_MAX) if opening.order == "loop" else opening.limit,
         inner=opening.inner,
         values=opening.values,
         outputs_json=outputs_json,

@@ -72,6 +72,9 @@ class Scope(Row, frozen=True, kw_only=True):
     cancelled: int = 0
     broken: bool = False
     """A child of the errors, finally or afterExecution phase failed: the phase stops there."""
+    stop_at: int = -1
+    """Of a loop: the iterations before this one begin although one failed, as there was room for them by then; -1: none
+    has failed."""
     kept: tuple[str, ...] = ()
     """Within a loop: ids of the ended task runs (of a loop: its iterations' scopes) that a restart may need. Their rows
     go with this one; of all other children the rows are gone already."""

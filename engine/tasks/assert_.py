@@ -23,10 +23,11 @@ def decide_assert(task: Task, render: Render) -> Outcome:
             lines.append(Line("ERROR", f"Assertion {condition!r} failed"))
     if not lines:
         return Outcome()
+    told = f"{len(lines)} assertion(s) failed!"
     message = task.properties.get("errorMessage")
     if message is not None:
         lines.append(Line("ERROR", str(render(message))))
-    return Outcome(state=State.FAILED, lines=(*lines, Line("ERROR", f"{len(lines)} assertion(s) failed!")))
+    return Outcome(state=State.FAILED, lines=(*lines, Line("ERROR", told)))
 
 
 TASK = PureTask(types=("io.kestra.plugin.core.execution.Assert",), decide=decide_assert)

@@ -31,19 +31,23 @@ def child_started(scope: Scope, task_id: str) -> Scope:
 def child_ended(scope: Scope, child_id: str, task_id: str, state: State) -> Scope:
     """Return the scope after one of its task runs (or iterations) ended."""
     active = scope.active - 1
-    kept = (*scope.kept, child_id) if state in UNDONE and (scope.path or scope.order == "loop") else scope.kept
+    over = (*scope.over, task_id) if scope.order == "dag" and scope.phase == "tasks" else scope.over
+    if state not in UNDONE:
+        warned = scope.warned + (state is State.WARNING and scope.phase == "tasks")
+        return replace(scope, active=active, over=over, warned=warned)
+    kept = (*scope.kept, child_id) if scope.path or scope.order == "loop" else scope.kept
     if scope.phase != "tasks":
-        return replace(scope, active=active, kept=kept, broken=scope.broken or state in UNDONE)
-    over = (*scope.over, task_id) if scope.order == "dag" else scope.over
-    if state is State.FAILED:
-        return replace(scope, active=active, kept=kept, over=over, failed=scope.failed + 1)
-    if state is State.KILLED:
-        return replace(scope, active=active, kept=kept, over=over, killed=scope.killed + 1)
-    if state is State.CANCELLED:
-        return replace(scope, active=active, kept=kept, over=over, cancelled=scope.cancelled + 1)
-    if state is State.WARNING:
-        return replace(scope, active=active, over=over, warned=scope.warned + 1)
-    return replace(scope, active=active, over=over)
+        return replace(scope, active=active, kept=kept, broken=True)
+    return replace(
+        scope,
+        active=active,
+        over=over,
+        kept=kept,
+        stop_at=scope.started + scope.limit - scope.active if scope.stop_at < 0 else scope.stop_at,
+        failed=scope.failed + (state is State.FAILED),
+        killed=scope.killed + (state is State.KILLED),
+        cancelled=scope.cancelled + (state is State.CANCELLED),
+    )
 
 
 def child_decided(scope: Scope, child_id: str, task_id: str, state: State) -> Scope:

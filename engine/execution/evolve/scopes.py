@@ -75,6 +75,7 @@ def scope_reopened(rows: Rows, event: e.ScopeReopened) -> Changes:
             cancelled=0,
             active=event.reopened,
             phase_started=0,
+            stop_at=-1,
             kept=(),
             over=tuple(id for id in scope.over if id not in event.task_ids),
         ),
