@@ -16,6 +16,7 @@ from engine.execution.task_runs import end, final_of
 from engine.flow.model import Task
 from engine.values import State
 
+
 def proceed(draft: ExecutionDraft) -> None:
     """Work the agenda off; what is left when the step is full goes on by a timer that is due at once."""
     agenda = draft.agenda

@@ -106,9 +106,7 @@ def _wrong(report: c.ReportTaskEnded) -> str:
         try:
             _JSON_OBJECT.decode(report.outputs_json)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            return (
-                f"Expected outputs that are a JSON object, but {report.worker_id} sent something else: {error}"
-            )
+            return f"Expected outputs that are a JSON object, but {report.worker_id} sent something else: {error}"
     return ""
 
 

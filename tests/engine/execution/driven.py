@@ -342,7 +342,6 @@ class Driven:
         if outputs:
             run.outputs = msgspec.json.decode(outputs)
 
-
     def _forget(self, task_run_id: str) -> None:
         """Take a task run away, and all that it had below it."""
         self.runs.pop(task_run_id, None)
@@ -361,7 +360,7 @@ STATES: dict[type[Event], State] = {
 
 
 def flow_of(source: str) -> Flow:
-    """Return a flow; short type names stand for `io.kestra.plugin.core.…`, `Work` for a task that only a worker runs."""
+    """Return a flow; short type names stand for `io.kestra.plugin.core.…`, `Work` for a task that a worker must run."""
     text = textwrap.dedent(source)
     if "namespace:" not in text:
         text = "id: flow\nnamespace: test\n" + text
@@ -380,7 +379,10 @@ SHORT = {
     "Log": CORE + "log.Log",
     "Return": CORE + "debug.Return",
     "OutputValues": CORE + "output.OutputValues",
-    **{name: f"{CORE}execution.{name}" for name in ("Fail", "Assert", "Labels", "SetVariables", "UnsetVariables", "Exit")},
+    **{
+        name: f"{CORE}execution.{name}"
+        for name in ("Fail", "Assert", "Labels", "SetVariables", "UnsetVariables", "Exit")
+    },
     **{
         name: f"{CORE}flow.{name}"
         for name in (

@@ -125,12 +125,15 @@ def test_only_disabled_tasks_succeed() -> None:
 
 
 def test_a_false_run_if_skips_the_task() -> None:
-    run = Driven("""
+    run = Driven(
+        """
     tasks:
     - {id: a, type: Work, script: x, runIf: "{{ false }}"}
     - {id: s, type: Sequential, runIf: "{{ inputs.x == 'b' }}", tasks: [{id: b, type: Fail}]}
     - {id: c, type: Log, message: x, runIf: "{{ inputs.x == 'a' }}"}
-    """, {"x": "a"}).run()
+    """,
+        {"x": "a"},
+    ).run()
 
     assert run.states() == {"a": "SKIPPED", "s": "SKIPPED", "c": "SUCCESS"}
     assert run.state is State.SUCCESS

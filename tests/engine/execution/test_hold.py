@@ -80,7 +80,9 @@ def test_a_failure_meanwhile_is_handled_after_it() -> None:
 
 
 def test_a_large_step_goes_on_after_it() -> None:
-    source = 'tasks: [{id: each, type: ForEach, values: "{{ range(1, 300) }}", tasks: [{id: t, type: Log, message: x}]}]'
+    source = (
+        'tasks: [{id: each, type: ForEach, values: "{{ range(1, 300) }}", tasks: [{id: t, type: Log, message: x}]}]'
+    )
     run = Driven(source).create()
     run.send(c.PauseExecution())
     run.go_on()

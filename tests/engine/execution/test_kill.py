@@ -76,7 +76,9 @@ def test_a_worker_that_is_lost_while_killing_ends_the_attempt() -> None:
 
 
 def test_a_claim_while_killing_is_dropped() -> None:
-    run = Driven("tasks: [{id: p, type: Parallel, tasks: [{id: a, type: Work, script: x}, {id: b, type: Work, script: x}]}]")
+    run = Driven(
+        "tasks: [{id: p, type: Parallel, tasks: [{id: a, type: Work, script: x}, {id: b, type: Work, script: x}]}]"
+    )
     run.create()
     bell = run.bell("b")
     run.claim("a")
@@ -138,7 +140,8 @@ def test_a_loop_ends_with_its_iterations() -> None:
 
 def test_a_tolerated_task_is_killed_all_the_same() -> None:
     run = Driven("""
-    tasks: [{id: af, type: AllowFailure, allowFailure: true, tasks: [{id: t, type: Work, script: x, allowFailure: true}]}]
+    tasks:
+    - {id: af, type: AllowFailure, allowFailure: true, tasks: [{id: t, type: Work, script: x, allowFailure: true}]}
     """).create()
     kill(run)
 
@@ -164,7 +167,9 @@ def test_one_that_a_person_paused_is_killed() -> None:
 
 
 def test_one_that_waits_between_two_steps_is_killed() -> None:
-    source = 'tasks: [{id: each, type: ForEach, values: "{{ range(1, 500) }}", tasks: [{id: t, type: Log, message: x}]}]'
+    source = (
+        'tasks: [{id: each, type: ForEach, values: "{{ range(1, 500) }}", tasks: [{id: t, type: Log, message: x}]}]'
+    )
     run = Driven(source).create()
     assert list(run.timers()) == [f"continue/{run['each'].id}"] or run.timers()
     kill(run)

@@ -283,7 +283,9 @@ def test_a_task_that_failed_below_a_pause_runs_again_there() -> None:
     - id: pause
       type: Pause
       delay: PT1S
-      tasks: [{id: c, type: Log, message: "{{ taskrun.attemptsCount == 1 ? 'ok' : ko }}"}, {id: d, type: Log, message: x}]
+      tasks:
+      - {id: c, type: Log, message: "{{ taskrun.attemptsCount == 1 ? 'ok' : ko }}"}
+      - {id: d, type: Log, message: x}
     """).run()
     assert run.states() == {"pause": "FAILED", "c": "FAILED"}
     restart(run)
@@ -295,7 +297,10 @@ def test_a_flowable_that_could_not_open_is_tried_again() -> None:
     run = Driven("""
     tasks:
     - {id: a, type: Work, script: x}
-    - {id: each, type: ForEach, values: "{{ taskrun.attemptsCount == 1 ? [1, 2] : ko }}", tasks: [{id: t, type: Log, message: x}]}
+    - id: each
+      type: ForEach
+      values: "{{ taskrun.attemptsCount == 1 ? [1, 2] : ko }}"
+      tasks: [{id: t, type: Log, message: x}]
     """).run()
     assert run.states() == {"a": "SUCCESS", "each": "FAILED"}
     restart(run)

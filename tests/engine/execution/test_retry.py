@@ -137,7 +137,12 @@ def test_a_flowable_s_retry_reaches_its_children_also_nested_ones() -> None:
 def test_a_loop_s_retry_reaches_every_iteration() -> None:
     run = Driven(f"""
     tasks:
-    - {{id: each, type: ForEach, concurrencyLimit: 0, values: [0, 1], retry: {CONSTANT}, tasks: [{{id: ko, type: Fail}}]}}
+    - id: each
+      type: ForEach
+      concurrencyLimit: 0
+      values: [0, 1]
+      retry: {CONSTANT}
+      tasks: [{{id: ko, type: Fail}}]
     """).run()
 
     assert [r.attempts for r in run.all("ko")] == [3, 3]

@@ -55,9 +55,7 @@ def test_in_a_loop_nothing_of_a_tolerated_failure_stays() -> None:
       values: {values}
       tasks: [{id: af, type: AllowFailure, tasks: [{id: s, type: Sequential, tasks: [{id: ko, type: Fail}]}]}]
     """
-    few, many = (
-        Driven(source.replace("{values}", str(list(range(n))))).run() for n in (2, 40)
-    )
+    few, many = (Driven(source.replace("{values}", str(list(range(n))))).run() for n in (2, 40))
 
     assert few.state is many.state is State.WARNING
     assert len(many.rows.rows) == len(few.rows.rows)

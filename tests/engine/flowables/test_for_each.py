@@ -237,7 +237,7 @@ def test_errors_and_finally_run_once_after_the_loop() -> None:
 def test_ten_thousand_values_cost_the_same_each_and_keep_only_their_outputs() -> None:
     costs = {}
     for size in (1_000, 10_000):
-        source = loop("{{ range(1, %d) }}" % size, "[{id: t, type: Log, message: x}]", "  concurrencyLimit: 16")
+        source = loop(f"{{{{ range(1, {size}) }}}}", "[{id: t, type: Log, message: x}]", "  concurrencyLimit: 16")
         run = Driven(source, checked=False).run()
         assert run.state is State.SUCCESS
         assert len(run.all("t")) == size

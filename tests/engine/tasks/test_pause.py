@@ -81,9 +81,7 @@ def test_the_older_delay_may_be_a_template() -> None:
         ("CANCEL", State.CANCELLED, State.CANCELLED),
     ],
 )
-def test_the_behavior_says_what_the_end_of_the_duration_means(
-    behavior: str, task: State, execution: State
-) -> None:
+def test_the_behavior_says_what_the_end_of_the_duration_means(behavior: str, task: State, execution: State) -> None:
     run = Driven(timed(f"pauseDuration: PT1S, behavior: {behavior}")).run()
 
     assert run["pause"].state is task
