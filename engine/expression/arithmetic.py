@@ -77,7 +77,7 @@ def _number(run: Run, value: Any, operator: str) -> int | float | Decimal:
     if is_number(value):
         number: int | float | Decimal = value
         return number
-    if isinstance(value, str) and run.scope.dialect is Dialect.V2:
+    if isinstance(value, str) and run.template.dialect is Dialect.V2:
         try:
             if len(value) < 400 and any(c in value for c in ".eE"):
                 return float(value)
@@ -155,7 +155,7 @@ def compare(run: Run, operator: str, left: Any, right: Any) -> bool:
     """
     if left is None or right is None:
         return False
-    if isinstance(left, str) and isinstance(right, str) and run.scope.dialect is Dialect.V2:
+    if isinstance(left, str) and isinstance(right, str) and run.template.dialect is Dialect.V2:
         order = (left > right) - (left < right)
     elif is_number(left) and is_number(right):
         a, b = to_double(left), to_double(right)

@@ -5,7 +5,7 @@ Each entry says how few and how many arguments it takes. Those that take none ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine.expression.equality import contains, index_of, java_equals
@@ -55,7 +55,7 @@ def _repeat(run: Run, text: str, times: Any) -> str:
 
 
 def _get(run: Run, value: Mapping[Any, Any], key: Any, default: Any = None) -> Any:
-    return value.get(key, default)
+    return value.get(key, default) if isinstance(key, Hashable) else default
 
 
 def replace_all(run: Run, text: str, old: str, new: str) -> str:
@@ -100,7 +100,7 @@ _LIST: dict[str, Method] = {
 _MAP: dict[str, Method] = {
     "size": (lambda run, entries: len(entries), 0, 0),
     "isEmpty": (lambda run, entries: not entries, 0, 0),
-    "containsKey": (lambda run, entries, key: key in entries, 1, 1),
+    "containsKey": (lambda run, entries, key: isinstance(key, Hashable) and key in entries, 1, 1),
     "get": (_get, 1, 1),
     "getOrDefault": (_get, 2, 2),
     "keySet": (lambda run, entries: list(entries), 0, 0),

@@ -47,7 +47,8 @@ def reads_of(body: tree.Body) -> Reads:
     """Return what these statements may look up."""
     finder = _Finder()
     finder.body(body, frozenset())
-    return Reads(tuple(sorted(finder.paths, key=repr)), frozenset(finder.world), finder.dynamic)
+    paths = sorted(finder.paths, key=lambda path: [repr(part) for part in path])
+    return Reads(tuple(paths), frozenset(finder.world), finder.dynamic)
 
 
 class _Finder:
@@ -120,43 +121,32 @@ class _Finder:
             self.dynamic = True
 
     def _lookup(self, node: tree.Expression, covered: frozenset[str]) -> None:
-        path = self._path(node, covered)
-        if path is not None and path[0] not in covered:
+        path = self._path(node, covered)[0]
+        if path and path[0] not in covered:
             self.paths.add(path)
 
-    def _path(self, node: tree.Expression, covered: frozenset[str]) -> tuple[Part, ...] | None:
-        """Return the path as far as it is known beforehand; walk the subscripts on the way."""
+    def _path(self, node: tree.Expression, covered: frozenset[str]) -> tuple[tuple[Part, ...], bool]:
+        """Return a lookup's path as far as it is known beforehand, and whether that is all of it.
+
+        Subscripts on the way that are read themselves are noted.
+        """
         if isinstance(node, tree.Path):
-            return node.names
+            return node.names, True
         if not isinstance(node, tree.Attribute):
             self.expression(node, covered)
-            return None
-        base = self._path(node.base, covered)
-        ended = base is None or _ends(node.base)
+            return (), False
+        path, whole = self._path(node.base, covered)
+        part: Part | None = None
         if isinstance(node.key, (tree.Path, tree.Attribute)):
             self._lookup(node.key, covered)
-            inner = self._path(node.key, covered)
-            if not ended and base is not None and inner is not None and inner[0] not in covered and not _ends(node.key):
-                return (*base, Dynamic(inner))
-            return base
-        if isinstance(node.key, tree.Literal):
-            if ended or base is None:
-                return base
-            if isinstance(node.key.value, str):
-                return (*base, node.key.value)
-            return base
-        self.expression(node.key, covered)
-        return base
-
-
-def _ends(node: tree.Expression) -> bool:
-    """True if the path stops within this lookup: some key isn't known beforehand."""
-    if not isinstance(node, tree.Attribute):
-        return False
-    known = (isinstance(node.key, tree.Literal) and isinstance(node.key.value, str)) or isinstance(
-        node.key, (tree.Path, tree.Attribute)
-    )
-    return not known or _ends(node.base) or (isinstance(node.key, tree.Attribute) and _ends(node.key))
+            inner, inner_whole = self._path(node.key, covered)
+            if inner_whole and inner[0] not in covered:
+                part = Dynamic(inner)
+        elif isinstance(node.key, tree.Literal):
+            part = node.key.value if isinstance(node.key.value, str) else None
+        else:
+            self.expression(node.key, covered)
+        return (path, False) if part is None or not whole else ((*path, part), True)
 
 
 def _is_constant(node: tree.Expression) -> bool:

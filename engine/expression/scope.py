@@ -29,7 +29,7 @@ class Scope:
         entropy: What random values are derived from; the same entropy gives the same values again.
         world: Implementations of functions that reach outside (`kv`, `secret`, `read`, `http` …), called with the
             arguments given as keywords under their names in the language. One that is absent raises `NeedsWorld`.
-        dialect: Dialect of templates that `render()` finds in values.
+        dialect: Dialect of the templates inside data that `render_value` renders.
         time_zone: Zone (IANA name) of dates that are formatted without one.
     """
 

@@ -28,6 +28,7 @@ class Compiled(Protocol):
     """A template as generated code: what `template.py` makes."""
 
     source: str
+    dialect: Dialect
     nodes: int
 
     @property
@@ -150,7 +151,7 @@ class Run:
             return source
         self.charge(COMPILE_COST + len(source) // 32)
         self.enter()
-        template = self.compiler(source, self.scope.dialect)
+        template = self.compiler(source, self.template.dialect)
         self.charge(template.nodes * COMPILE_COST)
         outer, self.template = self.template, template
         text = self.drain(self.template.root(self))

@@ -75,6 +75,8 @@ def _merge(run: Run, value: Any, items: Any = None) -> Any:
         run.fill(len(value) + len(items) if isinstance(items, (Mapping, list, tuple)) else 0)
         if isinstance(items, Mapping):
             return {**value, **items}
+        if not all(isinstance(each, (str, int, float, bool)) for each in _list_of(items)):
+            raise Failure("a list or map can't be the key of a map")
         return {**value, **{each: each for each in _list_of(items)}}
     run.fill(len(_list_of(value)) + len(items) if isinstance(items, (Mapping, list, tuple)) else 0)
     if isinstance(items, Mapping):

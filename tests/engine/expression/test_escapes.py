@@ -105,7 +105,6 @@ TEMPLATES = [
     "{% parallel %}{% endparallel %}",
     "{% flush %}",
     "{% embed 'x' %}{% endembed %}",
-    "{{ read('/etc/passwd') }}",
     "{{ '../../etc/passwd' | date(timeZone='../../etc/passwd') }}",
     "{{ 0 | date(timeZone='/etc/passwd') }}",
     "{{ 0 | date(timeZone='../zone.tab') }}",
@@ -119,7 +118,7 @@ TEMPLATES = [
     "{{ 1 | jq('get_search_list') }}",
     "{{ 1 | jq('halt_error') }}",
 ]
-SCOPE = Scope({"s": "text", "l": [1, "a"], "m": {"k": "v"}, "n": 3}, now_ms=0, world={"read": lambda path: open(path)})
+SCOPE = Scope({"s": "text", "l": [1, "a"], "m": {"k": "v"}, "n": 3}, now_ms=0, world={})
 
 
 def _fails(template: str) -> None:
@@ -140,7 +139,7 @@ def test_no_attribute_is_reached_by_subscript(value: str, key: str) -> None:
     _fails("{% set k = '" + key + "' %}{{ " + f"({value})[k]" + " }}")
 
 
-@pytest.mark.parametrize("template", [t for t in TEMPLATES if "read(" not in t])
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_nothing_of_jinja_python_or_java_is_there(template: str) -> None:
     _fails(template)
 
@@ -167,7 +166,7 @@ def test_jq_sees_no_environment() -> None:
 
 def test_a_template_in_a_value_stays_text_until_it_is_asked_for() -> None:
     scope = Scope({"user": "{{ secret('KEY') }}", "m": {"{{ secret('KEY') }}": 1}}, 0)
-    assert compile_template("{{ user }}{{ m }}").render(scope) == "{{ secret('KEY') }}" + '{"{{ secret(\'KEY\') }}":1}'
+    assert compile_template("{{ user }}{{ m }}").render(scope) == "{{ secret('KEY') }}" + "{\"{{ secret('KEY') }}\":1}"
 
 
 def test_generated_code_never_holds_text_of_the_template_but_as_a_literal() -> None:
