@@ -16,7 +16,7 @@ from engine.flow.fields import BEHAVIORS, RETRY_KINDS
 from engine.flow.parse import FLOW_ID, NAMESPACE
 from engine.flow.properties import fits
 from engine.flow.rules.tasks import CHOICES, LEVELS
-from engine.flow.types import CORE, TYPES, Property, TypeInfo
+from engine.flow.types import ALIASES, CORE, TYPES, Property, TypeInfo
 from engine.values import State
 
 Schema = dict[str, Any]
@@ -98,13 +98,12 @@ def _list(name: str) -> Schema:
 
 def _unknown(kind: str) -> Schema:
     """A type that the table doesn't know: any properties, as long as it isn't one of the types it does know."""
-    known = [*TYPES, *(alias for info in TYPES.values() for alias in info.other.split())]
     wanted = ("id", "type") if kind in ("task", "trigger") else ("type",)
     return {
         "type": "object",
         "required": list(wanted),
         "properties": {
-            "type": {"type": "string", "not": {"enum": known}, "pattern": r"^(?!io\.kestra\.plugin\.core\.)"}
+            "type": {"type": "string", "not": _ref("knownType"), "pattern": r"^(?!io\.kestra\.plugin\.core\.)"}
         },
     }
 
@@ -117,7 +116,9 @@ def _type_schema(name: str, info: TypeInfo) -> Schema:
     identity: Schema = {"type": {"const": name} if len(names) == 1 else {"enum": names}}
     required = ("id", "type") if common else ("type",)
     closed = name.startswith(CORE)
-    schema = _object({**dict(sorted(common.items())), **own, **identity}, (*required, *info.required), closed)
+    # Elsewhere plugin defaults often give what is required, which a schema can't know.
+    needed = info.required if closed else ()
+    schema = _object({**dict(sorted(common.items())), **own, **identity}, (*required, *needed), closed)
     if shared is not None:
         schema["allOf"] = [_ref(shared)]
     if info.deprecated:
@@ -176,6 +177,7 @@ def _trigger_common() -> Schema:
 def _parts() -> dict[str, Schema]:
     dag_item = _object({"task": _ref("task"), "dependsOn": {"type": "array", "items": {"type": "string"}}}, ("task",))
     return {
+        "knownType": {"enum": [*TYPES, *ALIASES]},
         "taskCommon": {"type": "object", "properties": _task_common()},
         "triggerCommon": {"type": "object", "properties": _trigger_common()},
         "tasks": {"type": ["array", "null"], "items": _ref("task")},
