@@ -14,6 +14,7 @@ import msgspec
 
 from engine import expression
 from engine.execution.draft import ExecutionDraft
+from engine.execution.state import TaskRun
 from engine.execution.variables import run_variables
 from engine.flow.model import Task
 
@@ -64,8 +65,6 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
         return None
     task = draft.task(run)
     header = draft.header
-    variables = run_variables(draft, run)
-    variables["outputs"] = _mentioned(task, variables["outputs"], variables)
     return Job(
         execution_id=draft.id,
         namespace=header.namespace,
@@ -76,13 +75,36 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
         task_id=task.id,
         task_type=task.type,
         properties=dict(task.properties),
-        variables=variables,
+        variables=_variables(draft, run, task),
         timeout=task.timeout,
         log_level=task.log_level,
         started_ms=run.since_ms,
         allow_failure=task.allow_failure,
         allow_warning=task.allow_warning,
     )
+
+
+def _variables(draft: ExecutionDraft, run: TaskRun, task: Task) -> dict[str, Any]:
+    """Return the variables as plain data; of the lazy ones only what the task's templates mention."""
+    variables = run_variables(draft, run)
+    outputs, states = variables.pop("outputs"), variables.pop("tasks")
+    reads = _reads(task)
+    known = {**variables, "outputs": outputs}
+    variables["outputs"] = _mentioned(outputs, reads, known)
+    if any(each.dynamic or any(path[0] == "tasks" for path in each.paths) for each in reads):
+        variables["tasks"] = _plain(states)
+    return variables
+
+
+def _reads(task: Task) -> list[expression.Reads]:
+    """Return what each template of a task may look up."""
+    found: list[expression.Reads] = []
+    for text in templates_of([dict(task.properties), task.timeout]):
+        try:
+            found.append(expression.compile_template(text).reads)
+        except expression.RenderError:
+            continue  # the worker meets the same error and tells the user
+    return found
 
 
 def templates_of(value: Any) -> list[str]:
@@ -96,17 +118,15 @@ def templates_of(value: Any) -> list[str]:
     return []
 
 
-def _mentioned(task: Task, outputs: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part of `outputs` that the task's templates may read; all of it if that can't be known."""
+def _mentioned(
+    outputs: Mapping[str, Any], reads: list[expression.Reads], variables: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the part of `outputs` that templates may read; all of it if that can't be known."""
     found: dict[str, Any] = {}
-    for text in templates_of([dict(task.properties), task.timeout]):
-        try:
-            reads = expression.compile_template(text).reads
-        except expression.RenderError:
-            continue  # the worker meets the same error and tells the user
-        if reads.dynamic or "outputs" in {str(path[0]) for path in reads.paths if len(path) == 1}:
+    for each in reads:
+        if each.dynamic or ("outputs",) in each.paths:
             return {key: _plain(value) for key, value in outputs.items()}
-        for path in reads.paths:
+        for path in each.paths:
             if len(path) > 1 and path[0] == "outputs":
                 _copy(outputs, found, path[1:], variables)
     return found

@@ -34,7 +34,6 @@ from engine.flowables import Flowable
 from engine.tasks import Line, Outcome, PureTask, Wait
 from engine.values import State, derive_id, parse_duration_ms
 
-
 ITERATIONS_MAX = 512
 """Iterations of one loop at once, whatever its limit says: only active ones have rows."""
 
