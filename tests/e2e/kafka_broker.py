@@ -19,7 +19,7 @@ from typing import NoReturn
 import pytest
 
 from topics.kafka.client import AdminClient
-from topics.kafka.settings import KafkaSettings
+from topics.kafka.settings import KafkaSettings, client_properties
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "deploy" / "kafka" / "broker.sh"
@@ -141,7 +141,7 @@ def fresh_prefix() -> str:
 
 
 def remove_topics(settings: KafkaSettings) -> None:
-    admin = AdminClient({"bootstrap.servers": settings.bootstrap})
+    admin = AdminClient(client_properties(settings))
     names = [name for name in admin.list_topics(timeout=10).topics if name.startswith(settings.prefix)]
     if names:
         for future in admin.delete_topics(names).values():

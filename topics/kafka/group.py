@@ -41,6 +41,7 @@ class KafkaGroupReader:
         self._on_assigned = on_assigned
         self._on_revoked = on_revoked
         self._bug: BaseException | None = None
+        self._kept: list[Record] = []
         self._closing = False
         self._hints: dict[tuple[str, int], int] = {}
         """Commits of this member: they are sent in the background, so that asking at once would miss them."""
@@ -52,9 +53,13 @@ class KafkaGroupReader:
 
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
         """As `Reader.poll`; may first call `on_assigned` and `on_revoked`, and returns soon after it did."""
+        if self._kept:
+            records, self._kept = self._kept[:max_records], self._kept[max_records:]
+            return records
         records = self._intake.poll(max_records, timeout_s)
         if self._bug is not None:
             bug, self._bug = self._bug, None
+            self._kept = records
             raise bug
         return records
 

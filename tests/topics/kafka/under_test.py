@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from topics.kafka.client import AdminClient, NewTopic
 from topics.kafka.log import KafkaLog, open_kafka_log
-from topics.kafka.settings import KafkaSettings
+from topics.kafka.settings import KafkaSettings, client_properties
 
 
 class KafkaUnderTest:
@@ -18,9 +18,9 @@ class KafkaUnderTest:
     def __init__(self, settings: KafkaSettings, partitions: dict[str, int]) -> None:
         self._settings = settings
         self._open: list[KafkaLog] = []
-        admin = AdminClient({"bootstrap.servers": settings.bootstrap})
+        admin = AdminClient(client_properties(settings))
         topics = [NewTopic(settings.topic(name), count, 1) for name, count in partitions.items()]
-        for future in admin.create_topics(topics).values():
+        for future in admin.create_topics(topics).values() if topics else ():
             future.result(30)
 
     def open(self) -> KafkaLog:
