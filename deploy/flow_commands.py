@@ -1,0 +1,117 @@
+"""`penstock flow`: check flows, print their JSON schema, draw them. Nothing runs and no server is asked.
+
+Owns reading the files and how problems look in a terminal. The rules are `engine/flow`'s.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from deploy.problems import UserError
+from engine.flow import Problem, parse_flow, parse_flows
+from engine.flow.drawing import graph_svg
+from engine.flow.graph import flow_graph
+from engine.flow.mermaid import graph_mermaid
+from engine.flow.schema import flow_json_schema
+
+SUFFIXES = frozenset({".yaml", ".yml"})
+
+Form = Literal["mermaid", "svg", "json"]
+
+
+def validate(paths: Sequence[Path], silenced: Collection[str] = (), warnings_fail: bool = False) -> int:
+    """Print what is wrong with flows, one line for each problem: `file:line:column: severity: …  [rule]`.
+
+    Args:
+        paths: YAML files, which may hold several flows, and folders of them.
+        silenced: Rules whose warnings and infos are left out.
+        warnings_fail: Whether a warning counts as a failure too.
+
+    Returns:
+        0 if every flow can be saved, 1 otherwise.
+    """
+    counts = {"error": 0, "warning": 0, "info": 0}
+    flows = 0
+    for path in flow_files(paths):
+        for parsed in parse_flows(read_text(path), silenced=silenced):
+            flows += 1
+            for problem in parsed.problems:
+                counts[problem.severity] += 1
+                print(problem_line(path, problem))
+    found = f"{counted(flows, 'flow')}, {counted(counts['error'], 'error')}, {counted(counts['warning'], 'warning')}"
+    print(found, file=sys.stderr)
+    return 1 if counts["error"] or (warnings_fail and counts["warning"]) else 0
+
+
+def schema() -> int:
+    """Print the JSON schema of flows."""
+    print(json.dumps(flow_json_schema(), ensure_ascii=False))
+    return 0
+
+
+def graph(path: Path, form: Form = "mermaid") -> int:
+    """Print a drawing of a flow.
+
+    Args:
+        path: The flow's file.
+        form: Mermaid text, a picture as SVG, or nodes and edges as JSON.
+
+    Raises:
+        UserError: If the file holds no flow that can be drawn.
+    """
+    parsed = parse_flow(read_text(path), strict=False)
+    if parsed.flow is None:
+        why = parsed.errors[0] if parsed.errors else "it holds no flow"
+        raise UserError(f"{path} can't be drawn: {why}")
+    if form == "json":
+        print(json.dumps(flow_graph(parsed.flow), ensure_ascii=False))
+    else:
+        print((graph_svg if form == "svg" else graph_mermaid)(parsed.flow), end="")
+    return 0
+
+
+def problem_line(path: Path, problem: Problem) -> str:
+    """Return a problem as compilers print theirs, so that editors can jump to it."""
+    place = f"{path}:{problem.line}:{problem.column}" if problem.line else str(path)
+    where = f"{problem.path}: " if problem.path else ""
+    hint = f". {problem.hint}" if problem.hint else ""
+    return f"{place}: {problem.severity}: {where}{problem.message}{hint}  [{problem.rule}]"
+
+
+def flow_files(paths: Sequence[Path]) -> Iterator[Path]:
+    """Yield the files themselves and the YAML files below the folders, sorted by name.
+
+    Raises:
+        UserError: If a path doesn't exist, or a folder holds no YAML file.
+    """
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        below = sorted(found for found in path.rglob("*") if found.suffix in SUFFIXES and found.is_file())
+        if not below:
+            raise UserError(f"{path} holds no YAML file; name a flow's file or a folder of them")
+        yield from below
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        UserError: If it can't be read, or isn't text.
+    """
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}; name a flow's YAML file") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is no UTF-8 text; name a flow's YAML file") from None
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 flow", "2 flows"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
