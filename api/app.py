@@ -107,6 +107,7 @@ def create_app(
 
     async def end_streams(app: web.Application) -> None:
         app[CONTEXT].stopping.set()
+        fan_out.wake()
 
     app.cleanup_ctx.append(run)
     app.on_shutdown.append(end_streams)

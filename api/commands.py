@@ -38,7 +38,8 @@ class Commands:
         self._partitions = {kind: log.partitions(catalog.inbox_of(kind)) for kind in ("executions", "flows")}
         self._fan_out = fan_out
         self._timeout_s = timeout_s
-        self._sweeper: asyncio.Task[None] | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._collecting = False
 
     async def ask(self, kind: str, id: str, command: Command) -> Step:
         """Append a command and return the step it made, after the views have it.
@@ -85,27 +86,30 @@ class Commands:
             raise ApiProblem(
                 "service-unavailable", f"The log takes no commands now: {error}", retry_after_s=5
             ) from error
-        if self._sweeper is None or self._sweeper.done():
-            self._sweeper = asyncio.get_running_loop().create_task(self._sweep(), name="acknowledgements")
+        if not self._collecting:
+            self._collecting = True
+            asyncio.get_running_loop().call_soon(self._collect)
 
-    async def _sweep(self) -> None:
-        """Collect acknowledgements: a failed append ends its wait at once."""
-        while True:
-            for ack in self._writer.poll():
-                answer: asyncio.Future[Step] = ack.context
-                if ack.offset is None and not answer.done():
-                    logger.warning("The fate of a command is unknown: %s", ack.error)
-                    answer.set_exception(
-                        ApiProblem(
-                            "service-unavailable",
-                            f"The log didn't confirm the command ({ack.error}): it may or may not be carried out. Look"
-                            " at the state before repeating it.",
-                            retry_after_s=5,
-                        )
+    def _collect(self) -> None:
+        """Poll the writer: what this turn of the loop appended goes out now, a failed append ends its wait at once."""
+        self._collecting = False
+        for ack in self._writer.poll():
+            answer: asyncio.Future[Step] = ack.context
+            if ack.offset is None and not answer.done():
+                logger.warning("The fate of a command is unknown: %s", ack.error)
+                answer.set_exception(
+                    ApiProblem(
+                        "service-unavailable",
+                        f"The log didn't confirm the command ({ack.error}): it may or may not be carried out. Look at"
+                        " the state before repeating it.",
+                        retry_after_s=5,
                     )
-            if not self._writer.outstanding:
-                return
-            await asyncio.sleep(SWEEP_S)
+                )
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        if self._writer.outstanding:
+            self._sweeper = asyncio.get_running_loop().call_later(SWEEP_S, self._collect)
 
     def close(self) -> None:
         """Give up the writer."""

@@ -46,6 +46,10 @@ class Follower:
                 self._overflow = True
         self._changed.set()
 
+    def wake(self) -> None:
+        """Make `wait` return."""
+        self._changed.set()
+
     async def wait(self, timeout_s: float) -> bool:
         """Wait for news; False if there were none in time."""
         try:
@@ -107,6 +111,12 @@ class FanOut:
             left.discard(follower)
             if not left:
                 del self._followers[execution_id]
+
+    def wake(self) -> None:
+        """Wake every follower though there is no news: the process stops. Called in the event loop."""
+        for followers in self._followers.values():
+            for follower in followers:
+                follower.wake()
 
     def publish(self, batch: Batch) -> None:
         """Tell what a batch did; called by the projection's thread after the batch was committed."""

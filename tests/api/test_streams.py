@@ -195,3 +195,23 @@ def test_news_published_before_anybody_listens_is_nobodys(steps: Any) -> None:
 
     assert asyncio.run(listen()) is False
     assert fan_out.following == 0
+
+
+def test_a_stream_ends_when_the_server_stops(log: Any, settings: Any, steps: Any) -> None:
+    from tests.api.conftest import Api
+
+    steps.step("e1", created())
+    with Api(log, settings, None, None) as api:
+        while api.get("/executions/e1").status != 200:
+            pass
+
+        async def follow() -> list[str]:
+            async with api.client.get("/api/v1/main/executions/e1/follow") as answer:
+                seen = []
+                async for name, _ in frames(answer):
+                    seen.append(name)
+                    if name == "progress":
+                        await api.client.server.app.shutdown()
+                return seen
+
+        assert api.run(follow()) == ["start", "progress"]
