@@ -5,6 +5,7 @@ Owns their merging into the raw maps before they are typed. The source text and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -25,11 +26,17 @@ class _Default(msgspec.Struct, frozen=True):
     values: Raw
 
 
-def apply_plugin_defaults(report: Report, raw: Raw) -> Raw:
+def apply_plugin_defaults(report: Report, raw: Raw, of_server: Sequence[Raw] = ()) -> Raw:
     """Return the flow's raw map with its `pluginDefaults` (or older `taskDefaults`) merged in.
 
     Everywhere but in variables, inputs and the defaults themselves, each map with a `type` gets the values of all
-    defaults whose type equals its own or is a prefix of it. The map's own values win, unless a default is forced.
+    defaults whose type equals its own or is a prefix of it. The map's own values win over the flow's defaults, and
+    these over the server's; where defaults are forced, it is the other way round.
+
+    Args:
+        report: Where problems of the flow's defaults go.
+        raw: The flow.
+        of_server: Defaults of the server's configuration, in the form of the flow's; taken as they are.
     """
     defaults: list[_Default] = []
     for key in ("taskDefaults", "pluginDefaults"):
@@ -37,6 +44,7 @@ def apply_plugin_defaults(report: Report, raw: Raw) -> Raw:
             defaults += _read(report, raw[key], (key,))
     if "taskDefaults" in raw:
         report.info("deprecated-property", "'taskDefaults' is replaced by 'pluginDefaults'", ("taskDefaults",))
+    defaults += [_Default(str(item["type"]), bool(item.get("forced")), item["values"]) for item in of_server]
     if not defaults:
         return raw
     parts = ("tasks", "errors", "finally", "afterExecution", "triggers", "listeners")

@@ -65,10 +65,10 @@ class Document:
         self.problems = problems
         self._marks = marks
 
-    def position(self, path: Path) -> tuple[int, int]:
+    def position(self, path: Path, of_key: bool = False) -> tuple[int, int]:
         """Return line and column (from 1) of what stands at `path`, or of its nearest parent that is in the text.
 
-        That of a scalar is its own; that of a map or list in a map is its key's.
+        That of a scalar is its own, unless `of_key` asks for its key's; that of a map or list in a map is its key's.
         """
         value, found = self.value, (1, 1)
         for step in path:
@@ -77,7 +77,7 @@ class Document:
                 break
             key, start = places[step]
             value = value[step]
-            mark = key if isinstance(value, (dict, list)) or value is None else start
+            mark = key if of_key or isinstance(value, (dict, list)) or value is None else start
             found = (mark.line + 1, mark.column + 1)
         return found
 

@@ -7,7 +7,7 @@ modules beside it.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -51,7 +51,9 @@ class ParsedFlow(msgspec.Struct, frozen=True):
         return tuple(problem for problem in self.problems if problem.severity == "error")
 
 
-def parse_flow(source: str, *, strict: bool = True, silenced: Collection[str] = ()) -> ParsedFlow:
+def parse_flow(
+    source: str, *, strict: bool = True, silenced: Collection[str] = (), plugin_defaults: Sequence[Raw] = ()
+) -> ParsedFlow:
     """Read the one flow of a YAML text.
 
     Args:
@@ -60,24 +62,27 @@ def parse_flow(source: str, *, strict: bool = True, silenced: Collection[str] = 
             is checked as reading needs, and there is a flow as soon as it has an id, a namespace and tasks with id and
             type: how a stored flow is read in order to run or draw it.
         silenced: Rules whose warnings and infos are left out.
+        plugin_defaults: Those of the server's configuration: maps of type, values and perhaps forced.
 
     Returns:
         The flow and all problems in the order of the text. It never raises for what the text says.
     """
     documents = read_documents(source)
-    parsed = _parse(documents[0], strict, silenced)
+    parsed = _parse(documents[0], strict, silenced, plugin_defaults)
     if len(documents) > 1:
         extra = Problem("error", "documents", "Expected one flow, but the text holds several documents", 1, 1)
         return ParsedFlow(None if strict else parsed.flow, (*parsed.problems, extra), parsed.raw)
     return parsed
 
 
-def parse_flows(source: str, *, strict: bool = True, silenced: Collection[str] = ()) -> list[ParsedFlow]:
+def parse_flows(
+    source: str, *, strict: bool = True, silenced: Collection[str] = (), plugin_defaults: Sequence[Raw] = ()
+) -> list[ParsedFlow]:
     """Read every flow of a text whose documents are separated by `---`; see `parse_flow` for the arguments."""
-    return [_parse(document, strict, silenced) for document in read_documents(source)]
+    return [_parse(document, strict, silenced, plugin_defaults) for document in read_documents(source)]
 
 
-def _parse(document: Document, strict: bool, silenced: Collection[str]) -> ParsedFlow:
+def _parse(document: Document, strict: bool, silenced: Collection[str], plugin_defaults: Sequence[Raw]) -> ParsedFlow:
     report = Report(document, silenced)
     report.problems.extend(document.problems)
     report.errors = len(document.problems)
@@ -89,7 +94,7 @@ def _parse(document: Document, strict: bool, silenced: Collection[str]) -> Parse
             )
         return ParsedFlow(None, report.sorted())
     known_keys(report, raw, FLOW_KEYS, (), "a flow")
-    flow = _build(report, apply_plugin_defaults(report, raw))
+    flow = _build(report, apply_plugin_defaults(report, raw, plugin_defaults))
     if strict:
         check_flow(report, flow)
     kept = None if report.unsound or (strict and report.errors) else flow

@@ -19,6 +19,10 @@ MAX_PROBLEMS = 500
 """A hostile or wholly foreign document may be wrong in every line; nobody reads more than this."""
 
 
+_ABOUT_KEYS = frozenset({"unknown-property", "deprecated-property", "no-effect"})
+"""Rules that find fault with a property being there, whatever its value."""
+
+
 class Problem(msgspec.Struct, frozen=True):
     """One thing that is wrong, doubtful or old-fashioned in a flow.
 
@@ -50,8 +54,11 @@ class Located(Protocol):
     value: Any
     """The content as plain JSON values."""
 
-    def position(self, path: Path) -> tuple[int, int]:
-        """Return line and column, from 1, of what stands at `path`, or of its nearest parent that is in the text."""
+    def position(self, path: Path, of_key: bool = False) -> tuple[int, int]:
+        """Return line and column, from 1, of what stands at `path`, or of its nearest parent that is in the text.
+
+        `of_key` asks for the key instead of the value.
+        """
 
 
 class Report:
@@ -95,7 +102,7 @@ class Report:
             return
         self._seen.add((rule, message, path))
         self.errors += severity == "error"
-        line, column = self._document.position(path)
+        line, column = self._document.position(path, of_key=rule in _ABOUT_KEYS)
         pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
         readable = readable_path(self._document.value, path)
         self.problems.append(Problem(severity, rule, message, line, column, readable, hint, pointer))

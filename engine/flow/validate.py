@@ -109,6 +109,6 @@ class _Shifted:
         self._document = document
         self.value = {section.lower(): [document.value]}
 
-    def position(self, path: Path) -> tuple[int, int]:
+    def position(self, path: Path, of_key: bool = False) -> tuple[int, int]:
         """Return line and column in the single thing's own text."""
-        return self._document.position(path[2:])
+        return self._document.position(path[2:], of_key)
