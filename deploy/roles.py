@@ -9,9 +9,13 @@ import os
 import socket
 import threading
 import time
+from importlib.metadata import version
 from typing import Protocol, runtime_checkable
 from uuid import uuid4
 
+from deploy.clash import DISTRIBUTION
+from deploy.open_log import storage_folder
+from deploy.settings import Settings
 from deploy.supervisor import Role
 from executor.loop import Clocks, Executor, ExecutorSettings
 from executor.state.ports import Store
@@ -35,6 +39,19 @@ def executor_role(log: Log, store: Store, name: str, *, standby: bool = False) -
     """Return the executor: it owns the partitions that its group gives to it, and keeps their rows in `store`."""
     executor = Executor(log, store, ExecutorSettings(name=name, standby=standby), clocks())
     return Role("executor", executor.run, executor.stop)
+
+
+def worker_role(log: Log, settings: Settings, name: str) -> Role:
+    """Return the worker: its threads, its scripts' processes, and the storage that the api uses too."""
+    from worker.ports import WorkerSettings
+    from worker.runners.process import ProcessSettings
+    from worker.threads import WorkerThreads
+
+    chosen = settings.worker
+    protocol = WorkerSettings(worker_id=name, queue=chosen.queue, slots=chosen.slots, version=version(DISTRIBUTION))
+    processes = ProcessSettings(folder=chosen.folder)
+    worker = WorkerThreads(log, protocol, storage_folder(settings), processes, chosen.stop_grace)
+    return Role("worker", worker.run, worker.stop)
 
 
 @runtime_checkable

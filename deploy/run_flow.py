@@ -24,7 +24,7 @@ from deploy.follow import Follower
 from deploy.open_log import open_log
 from deploy.own_log import configure_logging
 from deploy.problems import UserError
-from deploy.roles import executor_role, process_name
+from deploy.roles import executor_role, process_name, worker_role
 from deploy.run_view import Line, LivePrinter, PlainPrinter, Printer, RunView
 from deploy.settings import Settings
 from deploy.supervisor import Supervisor, signals_ask
@@ -92,7 +92,8 @@ def pair(text: str, option: str) -> tuple[str, str]:
 @contextmanager
 def started(log: Log, settings: Settings) -> Iterator[Supervisor]:
     """Run the roles that an execution needs."""
-    supervisor = Supervisor([executor_role(log, MemoryStore(), process_name())])
+    name = process_name()
+    supervisor = Supervisor([executor_role(log, MemoryStore(), name), worker_role(log, settings, name)])
     supervisor.start()
     try:
         yield supervisor

@@ -62,6 +62,7 @@ class WorkerSection(Section):
 
     slots: int = setting(16, "attempts", "tasks mostly wait for something else; more than 4 a core rarely helps", ge=1)
     queue: str = setting("default", "name", "where tasks without a workerGroup go")
+    folder: Path | None = setting(None, "folder", "none: scripts get folders in the system's temporary one")
     stop_grace: float = setting(20.0, "seconds", "ends before the 30 s after which orchestrators kill", ge=0)
 
 

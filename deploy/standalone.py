@@ -21,7 +21,7 @@ from deploy.http_role import HttpRole, listening_socket, url_of
 from deploy.open_log import open_log, rows_folder, storage_folder, views_address
 from deploy.own_log import configure_logging
 from deploy.problems import UserError
-from deploy.roles import KeepsRetention, executor_role, process_name, retention_role
+from deploy.roles import KeepsRetention, executor_role, process_name, retention_role, worker_role
 from deploy.settings import Settings
 from deploy.sources import unknown_variables
 from deploy.supervisor import Role, Supervisor, signals_ask
@@ -117,6 +117,8 @@ def build(settings: Settings, role: str, stack: ExitStack, ready: Callable[[str]
         roles.append(retention_role(log))
     if everything or role == "executor":
         roles.append(build_executor(settings, log, stack))
+    if everything or role == "worker":
+        roles.append(worker_role(log, settings, process_name()))
     if taken is not None:
         roles.append(build_api(settings, log, taken, ready))
     else:

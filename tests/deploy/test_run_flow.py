@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -96,3 +101,56 @@ def test_an_input_without_a_value_is_refused(tmp_path: Path, capsys: pytest.Capt
     assert cli.main(["run", saved(tmp_path, HELLO), "-i", "name"]) == 1
 
     assert "--input name: expected NAME=VALUE" in capsys.readouterr().err
+
+
+def test_a_script_runs_with_its_log_and_outputs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = cli.main(["run", saved(tmp_path, script("echo hello", 'echo \'::{"outputs":{"x": 3}}::\''))])
+
+    said = capsys.readouterr().out
+    assert code == 0, said
+    assert "hello" in said
+    assert "x is 3" in said
+
+
+def script(*commands: str) -> str:
+    """A flow that runs shell commands and then logs what they put out."""
+    listed = "\n".join(f"      - {json.dumps(command)}" for command in commands)
+    return f"""
+id: script
+namespace: demo
+tasks:
+  - id: shell
+    type: io.kestra.plugin.scripts.shell.Commands
+    taskRunner:
+      type: io.kestra.plugin.core.runner.Process
+    commands:
+{listed}
+  - id: told
+    type: io.kestra.plugin.core.log.Log
+    message: "x is {{{{ outputs.shell.vars.x }}}}"
+"""
+
+
+def test_ctrl_c_kills_the_execution_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    file = saved(tmp_path, script("echo begun", "sleep 600"))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    penstock = Path(sys.executable).with_name("penstock")
+    process = subprocess.Popen(
+        [penstock, "run", file], stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(temporary)}
+    )
+    try:
+        assert process.stdout is not None
+        said = ""
+        while "begun" not in said:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
+        process.send_signal(signal.SIGINT)
+        said += process.stdout.read()
+        assert process.wait(60) == 1
+    finally:
+        process.kill()
+
+    assert said.splitlines()[-1].startswith("KILLED in ")
+    assert list(temporary.iterdir()) == []
