@@ -176,16 +176,19 @@ def add_flow(commands: Any) -> None:
     group = group_of(commands, "flow", "look at flows without running them")
     added = command(group, "validate", validate_flows, "say what is wrong with flows, with line and column")
     added.add_argument("paths", nargs="+", type=Path, metavar="FILE", help="YAML files, or folders of them")
+    added.add_argument("--silence", action="append", default=[], metavar="RULE", help="leave warnings of a rule out")
+    added.add_argument("--strict", action="store_true", help="a warning is a failure too")
     command(group, "schema", print_flow_schema, "print the JSON schema of flows, for editors")
     added = command(group, "graph", print_flow_graph, "draw a flow's tasks")
     added.add_argument("path", type=Path, metavar="FLOW.yaml")
+    added.add_argument("--form", choices=("mermaid", "svg", "json"), default="mermaid")
 
 
 def validate_flows(arguments: argparse.Namespace) -> int:
     """Run `penstock flow validate`."""
     from deploy.flow_commands import validate
 
-    return validate(arguments.paths)
+    return validate(arguments.paths, arguments.silence, arguments.strict)
 
 
 def print_flow_schema(_arguments: argparse.Namespace) -> int:
@@ -199,7 +202,7 @@ def print_flow_graph(arguments: argparse.Namespace) -> int:
     """Run `penstock flow graph`."""
     from deploy.flow_commands import graph
 
-    return graph(arguments.path)
+    return graph(arguments.path, arguments.form)
 
 
 def add_expression(commands: Any) -> None:

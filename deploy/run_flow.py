@@ -20,6 +20,7 @@ from uuid import uuid4
 import msgspec
 
 from api.inputs import resolve_inputs
+from deploy.flow_commands import problem_line, read_text
 from deploy.follow import Follower
 from deploy.open_log import open_log
 from deploy.own_log import configure_logging
@@ -43,7 +44,7 @@ GOOD = frozenset({State.SUCCESS, State.WARNING})
 def run(path: Path, inputs: Sequence[str], labels: Sequence[str], *, plain: bool, debug: bool) -> int:
     """Run the flow of a file and return the exit code: 0 if it ended in SUCCESS or WARNING, otherwise 1."""
     configure_logging("DEBUG" if debug else "WARNING", "text")
-    source = path.read_text("utf-8")
+    source = read_text(path)
     flow = flow_of(path, source)
     values = dict(pair(text, "--input") for text in inputs)
     tags = dict(pair(text, "--label") for text in labels)
@@ -72,12 +73,14 @@ def flow_of(path: Path, source: str) -> Flow:
     """Return the flow of a source.
 
     Raises:
-        UserError: With every error, each with its line, if it can't run.
+        UserError: If it can't run; the line of each further error is printed before.
     """
     parsed = parse_flow(source)
     if parsed.flow is None:
-        said = "; ".join(f"{path}:{each.line}:{each.column}: {each.path}: {each.message}" for each in parsed.errors)
-        raise UserError(said)
+        *first, last = [problem_line(path, each) for each in parsed.errors]
+        for line in first:
+            print(line, file=sys.stderr)
+        raise UserError(last)
     return parsed.flow
 
 
