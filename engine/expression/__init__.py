@@ -25,6 +25,7 @@ from engine.expression.truth import (
     value_is_true,
 )
 from engine.expression.values import render_value
+from engine.expression.vocabulary import vocabulary
 
 WORLD_FUNCTIONS = frozenset(WORLD)
 """Names of the functions that only a worker can evaluate."""
@@ -50,4 +51,5 @@ __all__ = [
     "text_is_truthy",
     "truthiness",
     "value_is_true",
+    "vocabulary",
 ]

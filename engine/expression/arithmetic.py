@@ -11,7 +11,7 @@ from decimal import Context, Decimal, DecimalException
 from typing import TYPE_CHECKING, Any
 
 from engine.expression.equality import contains, java_equals, loosely_equals, to_double
-from engine.expression.errors import Failure
+from engine.expression.errors import Failure, quoted
 from engine.expression.numbers import INTEGER_MAX, LONG_MAX, Float, Long, is_number, to_float, wrap_integer, wrap_long
 from engine.expression.patterns import full_match
 from engine.expression.printing import java_text, to_text
@@ -85,7 +85,7 @@ def _number(run: Run, value: Any, operator: str) -> int | float | Decimal:
                 return wrap_long(int(value))
         except ValueError:
             pass
-    shown = "null" if value is None else f"'{to_text(run, value)[:40]}'"
+    shown = "null" if value is None else quoted(to_text(run, value))
     raise Failure(f"Expected a number on both sides of '{operator}', but got {shown}")
 
 
@@ -163,7 +163,7 @@ def compare(run: Run, operator: str, left: Any, right: Any) -> bool:
             return False
         order = (a > b) - (a < b)
     else:
-        shown = " and ".join(java_text(run, each)[:40] for each in (left, right))
+        shown = " and ".join(quoted(java_text(run, each)) for each in (left, right))
         raise Failure(f"'{operator}' compares numbers, but got {shown}")
     return {"<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0}[operator]
 
@@ -192,7 +192,7 @@ def holds(run: Run, left: Any, right: Any) -> bool:
         if isinstance(right, (list, tuple)):
             return all(contains(run, left, each) for each in right)
         return contains(run, left, right)
-    raise Failure(f"'contains' looks into lists, maps and texts, but got {java_text(run, left)[:40]}")
+    raise Failure(f"'contains' looks into lists, maps and texts, but got {quoted(java_text(run, left))}")
 
 
 def matches(run: Run, left: Any, right: Any) -> bool:

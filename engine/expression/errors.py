@@ -7,9 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import cached_property
+from itertools import islice
+from typing import Any
 
 MAX_KNOWN = 20
 """How many neighbouring names an error carries; more would bury the answer."""
+
+MAX_NEIGHBOURS = 500
+"""How many names are searched for the one that was meant."""
+
+MAX_QUOTED = 80
+"""How long a value may be to be quoted."""
 
 MAX_SHOWN = 120
 """How many characters of a template a message quotes."""
@@ -50,7 +59,65 @@ class TemplateSyntaxError(RenderError):
 
 
 class MissingError(RenderError):
-    """A name or attribute that isn't there; `??`, `is defined` and `default` swallow exactly this."""
+    """A name or attribute that isn't there; `??`, `is defined` and `default` swallow exactly this.
+
+    Most are swallowed, so the sentence and the neighbouring names are made only when somebody asks for them.
+
+    Args:
+        name: What was looked up.
+        neighbours: Names that are there.
+        where: What the name was looked up in (`outputs.first`), empty for the top level.
+        template: Source of the template.
+        position: Offset of the name in it.
+    """
+
+    def __init__(self, name: str, neighbours: Iterable[Any], where: str, template: str, position: int) -> None:
+        Exception.__init__(self, name)
+        self.template = template
+        self.missing = name
+        self._neighbours = neighbours
+        self._where = where
+        self._position = position
+
+    @cached_property
+    def _place(self) -> tuple[int, int]:
+        return locate(self.template, self._position)
+
+    @property
+    def line(self) -> int:  # type: ignore[override]
+        """1-based line in the template."""
+        return self._place[0]
+
+    @property
+    def column(self) -> int:  # type: ignore[override]
+        """1-based column in the template."""
+        return self._place[1]
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(sorted(str(name) for name in islice(self._neighbours, MAX_NEIGHBOURS)))
+
+    @property
+    def known(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names that were there instead."""
+        return self._names[:MAX_KNOWN]
+
+    @cached_property
+    def message(self) -> str:  # type: ignore[override]
+        """The whole sentence, with the name that was probably meant."""
+        text = f"Unable to find '{self.missing}' used in the expression '{excerpt(self.template)}' at line {self.line}"
+        if self._where:
+            text += f": '{self._where}' has no '{self.missing}'"
+        close = get_close_matches(self.missing or "", self._names, n=1)
+        if close:
+            text += f"; did you mean '{close[0]}'?"
+        elif self._names:
+            more = "" if len(self._names) <= MAX_KNOWN else ", …"
+            text += f"; there is {', '.join(self.known)}{more}"
+        return text
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class BudgetError(RenderError):
@@ -73,6 +140,14 @@ class Failure(Exception):
     """Raised by filters, functions and operators, which don't know where they stand in a template."""
 
 
+def quoted(text: str) -> str:
+    """Return a value as messages show it: whole if it is short, else only its length.
+
+    Never a part of it: what masks secrets in logs couldn't recognise a part.
+    """
+    return f"'{text}'" if len(text) <= MAX_QUOTED else f"a text of {len(text)} characters"
+
+
 def locate(source: str, position: int) -> tuple[int, int]:
     """Return the 1-based line and column of an offset."""
     position = min(position, len(source))
@@ -91,27 +166,3 @@ def syntax_error(message: str, source: str, position: int) -> TemplateSyntaxErro
     line, column = locate(source, position)
     text = f"{message} in the expression '{excerpt(source)}' at line {line}, column {column}"
     return TemplateSyntaxError(text, source, line, column)
-
-
-def missing_error(name: str, known: Iterable[str], where: str, source: str, position: int) -> MissingError:
-    """Return the error for a name that isn't there.
-
-    Args:
-        name: What was looked up.
-        known: Names that are there.
-        where: What the name was looked up in (`outputs.first`), empty for the top level.
-        source: The template.
-        position: Offset of the name in it.
-    """
-    line, column = locate(source, position)
-    names = tuple(sorted(known))
-    close = get_close_matches(name, names, n=1) if len(names) <= 1000 else []
-    text = f"Unable to find '{name}' used in the expression '{excerpt(source)}' at line {line}"
-    if where:
-        text += f": '{where}' has no '{name}'"
-    if close:
-        text += f"; did you mean '{close[0]}'?"
-    elif names:
-        more = "" if len(names) <= MAX_KNOWN else ", …"
-        text += f"; there is {', '.join(names[:MAX_KNOWN])}{more}"
-    return MissingError(text, source, line, column, name, names[:MAX_KNOWN])

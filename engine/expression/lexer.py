@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from engine.expression.errors import syntax_error
-from engine.expression.tokens import Kind, Token
+from engine.expression.tokens import CLOSING, PUNCTUATION, SYMBOLS, WORDS, Kind, Token
 
 MAX_SOURCE = 1_048_576
 """Longest template, in characters; a whole flow is smaller."""
@@ -20,10 +20,6 @@ MAX_TOKENS = 10_000
 MAX_INTERPOLATIONS = 5
 
 SPACE = " \t\n\x0b\f\r"
-PUNCTUATION = "()[]{}?:.,="
-SYMBOLS = ("???", "??", "==", "!=", ">=", "<=", "..", ">", "<", "+", "-", "*", "/", "%", "|", "~")
-WORDS = frozenset({"or", "and", "is", "not", "contains", "equals", "isIn"})
-CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
 class Lexer:
@@ -69,19 +65,15 @@ class Lexer:
         found = source.find("{", start)
         while found != -1 and source[found + 1 : found + 2] not in ("{", "%", "#"):
             found = source.find("{", found + 1)
-        text = source[start:] if found == -1 or found + 1 >= len(source) else source[start:found]
+        text = source[start:] if found == -1 else source[start:found]
         if self._trim_next:
             text = text.lstrip()
             self._trim_next = False
-        if len(text) == len(source) - start and found == -1:
+        if found == -1:
             self._at = len(source)
             self._push_text(Kind.TEXT, text, start)
-            return
-        if found == -1 or found + 1 >= len(source):
-            self._at = len(source)
-            self._push_text(Kind.TEXT, text, start)
-            return
-        self._open(found, text, start)
+        else:
+            self._open(found, text, start)
 
     def _push_text(self, kind: Kind, text: str, position: int) -> None:
         if text:

@@ -7,6 +7,7 @@ evaluate all their operands (`LAZY`: generated code hands those over as function
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 from engine.expression.access import Absent, call_method, key_text, take
@@ -15,6 +16,7 @@ from engine.expression.errors import Failure, MissingError, NeedsWorld
 from engine.expression.filters import FILTERS
 from engine.expression.functions import FUNCTIONS
 from engine.expression.numbers import Long
+from engine.expression.plain import plain_value
 from engine.expression.predicates import TESTS
 from engine.expression.printing import to_text
 from engine.expression.state import Run
@@ -40,8 +42,7 @@ def path(run: Run, position: int, *names: str) -> Any:
         try:
             value = run.variables[name]
         except KeyError:
-            known = [*(key for frame in run.frames for key in frame), *run.variables]
-            raise run.missing(position, name, known) from None
+            raise run.missing(position, name, chain(*run.frames, run.variables)) from None
     if len(names) == 1:
         return value
     for index in range(1, len(names)):
@@ -233,7 +234,7 @@ def asked(run: Run, position: int, name: str, given: tuple[str, ...], *arguments
     if function is None:
         raise NeedsWorld(name)
     try:
-        return function(**dict(zip(given, arguments, strict=True)))
+        return function(**{key: plain_value(run, each) for key, each in zip(given, arguments, strict=True)})
     except (Failure, OSError, *_MISUSE) as failure:
         raise run.error(position, f"Function '{name}': {failure}") from None
 

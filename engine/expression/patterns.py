@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import regex  # type: ignore[import-untyped, unused-ignore]
 
-from engine.expression.errors import Failure
+from engine.expression.errors import Failure, quoted
 
 if TYPE_CHECKING:
     from engine.expression.state import Run
@@ -54,11 +54,11 @@ def compiled(pattern: str) -> Any:
     if len(pattern) > MAX_PATTERN:
         raise Failure(f"A regular expression of more than {MAX_PATTERN} characters")
     if _weight(pattern) > MAX_WEIGHT:
-        raise Failure(f"The regular expression '{pattern[:80]}' repeats more than {MAX_WEIGHT} characters in all")
+        raise Failure(f"The regular expression {quoted(pattern)} repeats more than {MAX_WEIGHT} characters in all")
     try:
         return regex.compile(_translated(pattern), flags=regex.VERSION0 | regex.ASCII if _ascii(pattern) else 0)
     except (regex.error, RecursionError, OverflowError, ValueError) as error:
-        raise Failure(f"'{pattern[:80]}' is no regular expression: {error}") from None
+        raise Failure(f"{quoted(pattern)} is no regular expression: {error}") from None
 
 
 def _weight(pattern: str) -> int:
@@ -184,7 +184,7 @@ def replace(run: Run, pattern: str, replacement: str, text: str) -> str:
             try:
                 new = "".join(part if isinstance(part, str) else match[part[0]] or "" for part in parts)
             except IndexError:
-                raise Failure(f"'{pattern[:80]}' has no group that '{replacement[:80]}' asks for") from None
+                raise Failure(f"{quoted(pattern)} has no group that {quoted(replacement)} asks for") from None
             out += (text[at : match.start()], new)
             size += match.start() - at + len(new)
             run.grow(size)
@@ -263,4 +263,4 @@ def _split_at_matches(run: Run, pattern: str, text: str, most: int) -> list[str]
 
 
 def _runaway(pattern: str) -> Failure:
-    return Failure(f"The regular expression '{pattern[:80]}' takes too long")
+    return Failure(f"The regular expression {quoted(pattern)} takes too long")

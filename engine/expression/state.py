@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
 from typing import Any, NoReturn, Protocol
 
 from engine.expression.budget import Budget
-from engine.expression.errors import BudgetError, MissingError, RenderError, excerpt, locate, missing_error
+from engine.expression.errors import BudgetError, MissingError, RenderError, excerpt, locate
 from engine.expression.printing import to_text
 from engine.expression.scope import Dialect, Scope
 
@@ -92,9 +91,8 @@ class Run:
         return RenderError(text, source, line, column)
 
     def missing(self, position: int, name: str, known: Iterable[Any], where: str = "") -> MissingError:
-        """Return the error for a name that isn't there; `known` is read only as far as a message needs."""
-        names = [str(each) for each in islice(known, 1000)]
-        return missing_error(name, names, where, self.template.source, position)
+        """Return the error for a name that isn't there; `known` is read only if somebody wants the message."""
+        return MissingError(name, known, where, self.template.source, position)
 
     def over(self, what: str) -> NoReturn:
         """Raise because a bound is reached."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from engine.expression.errors import quoted
 from engine.expression.printing import Entry, to_text
 from engine.expression.state import Run
 
@@ -42,7 +43,7 @@ def iterate(run: Run, position: int, name: str, values: Any) -> Iterator[Any]:
     elif isinstance(values, (list, tuple)):
         items = list(values)
     else:
-        raise run.error(position, f"Expected a list or a map to loop over, but got '{to_text(run, values)[:40]}'")
+        raise run.error(position, f"Expected a list or a map to loop over, but got {quoted(to_text(run, values))}")
     run.loop_was_empty = values is not None and not items
     if not items:
         return

@@ -6,7 +6,6 @@ Owns the cache and the two ways to render. Python code is made at the first rend
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -16,7 +15,7 @@ from engine.expression.budget import DEFAULT_BUDGET, Budget
 from engine.expression.errors import Failure, excerpt, syntax_error
 from engine.expression.generator import Code, generate
 from engine.expression.parser import parse
-from engine.expression.printing import Entry, to_text
+from engine.expression.plain import plain_value
 from engine.expression.reads import Reads, reads_of
 from engine.expression.scope import Dialect, Scope
 from engine.expression.state import Run
@@ -90,7 +89,7 @@ class Template:
             return self.render(scope, budget)
         run = Run(self, scope, budget, compile_template)
         try:
-            return _plain(run, next(self._code.root(run)), 0)
+            return plain_value(run, next(self._code.root(run)))
         except (Failure, RecursionError) as failure:
             raise run.error(0, _why(failure)) from None
 
@@ -100,29 +99,6 @@ class Template:
 
 def _why(failure: Exception) -> str:
     return str(failure) if isinstance(failure, Failure) else "Nested too deeply"
-
-
-def _plain(run: Run, value: Any, depth: int) -> Any:
-    """Return a value without this language's own kinds of numbers and entries."""
-    kind = type(value)
-    if kind in (str, int, bool, float, type(None)):
-        return value
-    run.charge(1)
-    if depth > 100:
-        raise Failure("Maps and lists nested deeper than 100")
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, (float, Decimal)):
-        return float(value)
-    if isinstance(value, Mapping):
-        return {
-            key if type(key) is str else to_text(run, key): _plain(run, each, depth + 1) for key, each in value.items()
-        }
-    if isinstance(value, (list, tuple)):
-        return [_plain(run, each, depth + 1) for each in value]
-    if isinstance(value, Entry):
-        return {to_text(run, value.key): _plain(run, value.value, depth + 1)}
-    return value
 
 
 @lru_cache(maxsize=CACHED_TEMPLATES)

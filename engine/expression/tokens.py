@@ -5,6 +5,11 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import NamedTuple
 
+PUNCTUATION = "()[]{}?:.,="
+SYMBOLS = ("???", "??", "==", "!=", ">=", "<=", "..", ">", "<", "+", "-", "*", "/", "%", "|", "~")
+WORDS = frozenset({"or", "and", "is", "not", "contains", "equals", "isIn"})
+CLOSING = {"(": ")", "[": "]", "{": "}"}
+
 
 class Kind(Enum):
     """Kinds of tokens."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from engine.expression.dates.reading import read
 from engine.expression.dates.writing import write
-from engine.expression.errors import Failure
+from engine.expression.errors import Failure, quoted
 
 if TYPE_CHECKING:
     from engine.expression.state import Run
@@ -189,7 +189,7 @@ class _Reader:
         if word[0].isdigit() or word[0] == "-":
             return self._number(word)
         if not (word[0].isalpha() or word[0] in "_$"):
-            self._fail(f"unexpected '{word[:20]}'")
+            self._fail(f"unexpected {quoted(word)}")
         self.was_symbol = True
         return word
 
@@ -213,7 +213,7 @@ class _Reader:
                 return self._timestamp(word)
             return int(plain)
         except (ValueError, InvalidOperation):
-            self._fail(f"'{word[:20]}' is no number")
+            self._fail(f"{quoted(word)} is no number")
 
     def _timestamp(self, word: str) -> str:
         """Return a timestamp as Java prints what it reads from it: a day, an instant, or a zoned date-time."""

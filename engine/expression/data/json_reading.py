@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from engine.expression.errors import Failure
+from engine.expression.errors import Failure, quoted
 
 if TYPE_CHECKING:
     from engine.expression.state import Run
@@ -26,4 +26,9 @@ def read_json(run: Run, text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise Failure(f"'{text[:60]}' is no JSON: {str(error)[:100]}") from None
+        raise Failure(f"{quoted(text)} is no JSON{_place(error)}") from None
+
+
+def _place(error: Exception) -> str:
+    """Return where the text is wrong; the reader's own words may hold parts of it."""
+    return f" (character {error.pos + 1})" if isinstance(error, json.JSONDecodeError) else ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ruamel.yaml import YAML, events
 from ruamel.yaml.error import YAMLError
 
-from engine.expression.errors import Failure
+from engine.expression.errors import Failure, quoted
 
 if TYPE_CHECKING:
     from engine.expression.state import Run
@@ -49,10 +49,29 @@ def read_yaml(run: Run, text: str) -> Any:
     if len(text) > MAX_SIZE:
         raise Failure(f"a YAML text of more than {MAX_SIZE} characters")
     run.charge(len(text) * COST)
+    _bound_brackets(text)
     try:
         return _Composer(run, YAML(typ="safe", pure=True).parse(text)).document()
     except (YAMLError, RecursionError, ValueError, StopIteration) as error:
-        raise Failure(f"no YAML: {' '.join(str(error).split())[:160]}") from None
+        raise Failure(f"{quoted(text)} is no YAML{_place(error)}") from None
+
+
+def _place(error: Exception) -> str:
+    """Return where the text is wrong; the reader's own words may hold parts of it."""
+    mark = getattr(error, "problem_mark", None)
+    return "" if mark is None else f" (line {mark.line + 1}, column {mark.column + 1})"
+
+
+def _bound_brackets(text: str) -> None:
+    """Refuse deep flow collections early: the reader's work grows with the square of their depth."""
+    depth = 0
+    for character in text:
+        if character in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise Failure(f"YAML nested deeper than {MAX_DEPTH}")
+        elif character in "]}":
+            depth -= 1
 
 
 class _Composer:

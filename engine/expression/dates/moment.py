@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from engine.expression.errors import Failure
+from engine.expression.errors import Failure, quoted
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NANOS = 1_000_000_000
@@ -82,11 +82,11 @@ def zone_of(name: str) -> tzinfo:
         return timezone(timedelta(seconds=offset_of(rest)))
     # A zone's name is a path among the system's files, so nothing but letters, digits and few signs may be in it.
     if not text or not all(part.translate(_SIGNS).isalnum() for part in text.split("/")):
-        raise Failure(f"there is no time zone '{name[:60]}'")
+        raise Failure(f"there is no time zone {quoted(name)}")
     try:
         return ZoneInfo(text)
     except (KeyError, ValueError, OSError):
-        raise Failure(f"there is no time zone '{name[:60]}'") from None
+        raise Failure(f"there is no time zone {quoted(name)}") from None
 
 
 def offset_of(text: str) -> int:
@@ -95,10 +95,10 @@ def offset_of(text: str) -> int:
     if len(digits) == 1:
         digits = "0" + digits
     if text[:1] not in ("+", "-") or not digits.isdigit() or len(digits) not in (2, 4, 6) or not digits.isascii():
-        raise Failure(f"'{text[:20]}' is no offset from UTC")
+        raise Failure(f"{quoted(text)} is no offset from UTC")
     hours, minutes, seconds = int(digits[:2]), int(digits[2:4] or 0), int(digits[4:6] or 0)
     if hours > 18 or minutes > 59 or seconds > 59:
-        raise Failure(f"'{text[:20]}' is no offset from UTC")
+        raise Failure(f"{quoted(text)} is no offset from UTC")
     total = hours * 3600 + minutes * 60 + seconds
     return -total if text[0] == "-" else total
 
@@ -137,7 +137,7 @@ def shifted(moment: Moment, amount: int, unit: str) -> Moment:
     except (OverflowError, ValueError):
         raise Failure("a date outside the years 1 to 9999") from None
     known = ", ".join([*_FIXED, *_DAYS, *_MONTHS])
-    raise Failure(f"there is no unit '{unit[:40]}'; there is {known}")
+    raise Failure(f"there is no unit {quoted(unit)}; there is {known}")
 
 
 def days_in_month(year: int, month: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from engine.expression.dates.moment import Moment, local_moment, moment_at, offset_of
 from engine.expression.dates.names import Language, language_of
 from engine.expression.dates.pattern import ISO, NAMED, Field, Optional, Part, parts_of
-from engine.expression.errors import Failure
+from engine.expression.errors import Failure, quoted
 from engine.expression.numbers import is_number
 
 MAX_TEXT = 100
@@ -61,7 +61,7 @@ def read(value: Any, pattern: str | None, zone: str, locale: str | None = None) 
     reader = _Reader(value, language_of(locale))
     parts = parts_of(_FORMS.get(pattern, pattern) if pattern else _DEFAULT)
     if not reader.parts(parts) or reader.at != len(value):
-        raise Failure(f"'{value[:60]}' is no date in the format '{pattern or 'iso'}'")
+        raise Failure(f"{quoted(value)} is no date in the format '{pattern or 'iso'}'")
     return reader.moment(zone)
 
 
@@ -196,7 +196,7 @@ class _Reader:
         """Return what was read, in the zone that was read or else this one."""
         get = self.found.get
         if "y" not in self.found:
-            raise Failure(f"'{self.text[:60]}' names no year")
+            raise Failure(f"{quoted(self.text)} names no year")
         hour = get("H", get("k", 0) % 24)
         if "h" in self.found or "K" in self.found:
             hour = get("h", get("K", 0)) % 12 + (12 if get("a") == 2 else 0)
@@ -204,7 +204,7 @@ class _Reader:
             day = date(get("y", 1), get("M", 1), get("d", 1)) + timedelta(days=get("D", 1) - 1)
             local = datetime.combine(day, time(hour, get("m", 0), get("s", 0)))
         except (ValueError, OverflowError):
-            raise Failure(f"'{self.text[:60]}' is no date of the calendar") from None
+            raise Failure(f"{quoted(self.text)} is no date of the calendar") from None
         return local_moment(local, get("n", 0), self.zone or zone)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from engine.expression.errors import Failure
+from engine.expression.errors import Failure, quoted
 from engine.expression.filters.decimal_format import format_decimal
 from engine.expression.filters.string_format import format_text
 from engine.expression.filters.texts import text_of
@@ -39,7 +39,7 @@ def _number(run: Run, value: Any, kind: Any = None) -> Any:
     try:
         return _typed(text, kind if isinstance(kind, str) else "")
     except (ValueError, InvalidOperation, OverflowError):
-        raise Failure(f"'{text[:40]}' is no number{f' of the type {kind}' if kind else ''}") from None
+        raise Failure(f"{quoted(text)} is no number{f' of the type {kind}' if kind else ''}") from None
 
 
 def _typed(text: str, kind: str) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.expression.dates.moment import Moment, days_in_month
 from engine.expression.dates.reading import read
-from engine.expression.errors import Failure
+from engine.expression.errors import Failure, quoted
 from engine.expression.numbers import Long
 from engine.expression.printing import java_text
 from engine.expression.registry import Registry
@@ -34,7 +34,7 @@ def _day(run: Run, value: Any) -> date:
 def _weekday(run: Run, name: Any) -> int:
     text = java_text(run, name).strip().upper()
     if text not in DAYS:
-        raise Failure(f"'{text[:20]}' is no day of the week; there is {', '.join(DAYS)}")
+        raise Failure(f"{quoted(text)} is no day of the week; there is {', '.join(DAYS)}")
     return DAYS.index(text)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from engine.expression.errors import Failure
+from engine.expression.errors import Failure, quoted
 from engine.expression.jq.control import CONTROL
 from engine.expression.jq.conversions import CONVERSIONS
 from engine.expression.jq.functions import FUNCTIONS
@@ -48,11 +48,11 @@ def run_jq(run: Run, program: str, value: Any) -> list[Any]:
             run.fill(1)
             results.append(result)
     except JqError as error:
-        raise Failure(f"jq '{program[:80]}': {error}") from None
+        raise Failure(f"jq {quoted(program)}: {error}") from None
     except BreakError:
-        raise Failure(f"jq '{program[:80]}': break without its label") from None
+        raise Failure(f"jq {quoted(program)}: break without its label") from None
     except RecursionError:
-        raise Failure(f"jq '{program[:80]}': nested too deeply") from None
+        raise Failure(f"jq {quoted(program)}: nested too deeply") from None
     return results
 
 

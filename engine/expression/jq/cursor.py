@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from engine.expression.errors import Failure
+from engine.expression.errors import Failure, quoted
 from engine.expression.jq.lexer import Token
 
 MAX_DEPTH = 60
@@ -44,7 +44,7 @@ class Cursor:
         """Raise because the current token can't stand here."""
         token = self.stream[self.at]
         found = f"'{token.value}'" if token.kind != "end" else "the end"
-        raise Failure(f"'{self.source[:80]}' is no jq program: unexpected {found}")
+        raise Failure(f"{quoted(self.source)} is no jq program: unexpected {found}")
 
     def expect(self, kind: str, value: str) -> Token:
         """Return the current token and move on, or raise if it is another one."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from engine.expression import patterns
 from engine.expression.dates.moment import EPOCH
 from engine.expression.dates.reading import read
-from engine.expression.errors import Failure
+from engine.expression.errors import Failure, quoted
 from engine.expression.jq import syntax as s
 from engine.expression.jq.functions import array_of, builtin
 from engine.expression.jq.machine import Builtin, Item, Machine, Results, Scope, made
@@ -282,9 +282,9 @@ def _strftime(run: Run, value: Any, pattern: Any) -> Any:
 def _strptime(run: Run, value: Any, pattern: Any) -> Any:
     text, layout = _text(run, value, "strptime/1 requires string inputs"), _text(run, pattern, "is no format")
     try:
-        return _broken(datetime.strptime(text[:100], layout[:200].replace("Z", "Z")).replace(tzinfo=UTC).timestamp())
+        return _broken(datetime.strptime(text[:100], layout[:200]).replace(tzinfo=UTC).timestamp())
     except ValueError:
-        raise JqError(f'date "{text[:60]}" does not match format "{layout[:60]}"') from None
+        raise JqError(f"date {quoted(text)} does not match format {quoted(layout)}") from None
 
 
 @_declare("fromdateiso8601/0")

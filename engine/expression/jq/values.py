@@ -9,7 +9,7 @@ import math
 from functools import cmp_to_key
 from typing import TYPE_CHECKING, Any
 
-from engine.expression.errors import Failure
+from engine.expression.errors import Failure, quoted
 from engine.expression.printing import to_json
 
 if TYPE_CHECKING:
@@ -58,9 +58,8 @@ def truthy(value: Any) -> bool:
 
 
 def shown(run: Run, value: Any) -> str:
-    """Return a value as error messages show it, shortened."""
-    text = to_json(run, value)
-    return text if len(text) <= 11 else text[:10] + "..."
+    """Return a value as error messages show it."""
+    return quoted(to_json(run, value))
 
 
 _RANK = {"null": 0, "boolean": 1, "number": 3, "string": 4, "array": 5, "object": 6}

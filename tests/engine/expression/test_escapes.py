@@ -1,8 +1,14 @@
 """Templates that try to reach Python, the process or other people's data. None gets anything but an error."""
 
+import ast
+import re
+
 import pytest
 
-from engine.expression import RenderError, Scope, compile_template
+from engine.expression import Dialect, RenderError, Scope, compile_template
+from engine.expression.bridge import Bridge
+from engine.expression.generator import python_source
+from engine.expression.parser import parse
 
 ATTRIBUTES = [
     "__class__",
@@ -173,3 +179,26 @@ def test_generated_code_never_holds_text_of_the_template_but_as_a_literal() -> N
     nasty = "'); import os; os.system('id'); ('"
     template = compile_template('{{ "' + nasty + '" }}{{ m["' + nasty + '"] ?? 1 }}{{ x' + " ?? '" + "y' }}" + nasty)
     assert template.render(SCOPE) == nasty + "1y" + nasty
+
+
+GENERATED = [
+    "{{ a.b['c'] | upper ~ 1.5 ?? x }}{% for i in l %}{{ loop.index }}{% else %}n{% endfor %}",
+    "{% macro m(a, b='x') %}{{ a }}{% endmacro %}{{ m(1, b=2) }}{% block q %}t{% endblock %}{{ block('q') }}",
+    "{% if a and not b or c %}{{ [1, {'k': v}] }}{% elseif d %}{% set e = f(g) %}{% endif %}{% raw %}{{{% endraw %}",
+    "{% filter upper | replace({'a': 'b'}) %}{{ s.trim('x') ? 1 : secret('y') }}{% endfilter %}{{ z is defined }}",
+]
+
+
+@pytest.mark.parametrize("template", GENERATED)
+def test_generated_code_calls_our_operations_and_nothing_else(template: str) -> None:
+    source = python_source(Bridge(parse(template)[0], Dialect.V1).template())
+    allowed = {"context.resolve_or_missing", "environment.undefined", "environment.concat", "environment.long"}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute):
+            assert ast.unparse(node) in allowed
+        if isinstance(node, ast.Call):
+            assert re.fullmatch(r"t_\d+|float|environment\.long", ast.unparse(node.func)), ast.unparse(node)
+        if isinstance(node, ast.ImportFrom):
+            ours = ("engine.expression.operations", "engine.expression.statements")
+            assert node.module in ours or node.module == "jinja2.runtime"
+        assert not isinstance(node, (ast.Import, ast.Subscript, ast.Global, ast.Nonlocal, ast.With, ast.Try))

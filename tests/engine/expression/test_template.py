@@ -1,6 +1,15 @@
 import pytest
 
-from engine.expression import MissingError, NeedsWorld, Scope, TemplateSyntaxError, compile_template, render_value
+from engine.expression import (
+    MissingError,
+    NeedsWorld,
+    RenderError,
+    Scope,
+    TemplateSyntaxError,
+    compile_template,
+    render_value,
+    vocabulary,
+)
 
 SCOPE = Scope({"a": "x", "b": {"c": 1}}, now_ms=0)
 
@@ -40,3 +49,30 @@ def test_an_unclosed_tag_is_a_syntax_error_with_its_place():
 
 def test_texts_and_keys_inside_data_are_rendered():
     assert render_value({"{{ a }}": ["{{ b.c }}", 2, None]}, SCOPE) == {"x": ["1", 2, None]}
+
+
+def test_a_long_value_is_never_quoted_in_part():
+    secret = "s3cr3t" * 30
+    scope = Scope({"x": secret, "l": [secret]}, 0)
+    for expression in ("fromJson(x)", "yaml('[' ~ x)", "fromIon('{' ~ x)", "x | number", "x | date", "x - 1", "x < 1"):
+        with pytest.raises(RenderError) as caught:
+            compile_template("{{ " + expression + " }}").render(scope)
+        assert "s3cr3t" not in caught.value.message
+    with pytest.raises(RenderError) as caught:
+        compile_template("{{ l | jq('.[0] - 1') }}").render(scope)
+    assert "s3cr3t" not in caught.value.message
+
+
+def test_the_worlds_functions_get_plain_values():
+    got = []
+    scope = Scope({}, 0, world={"http": lambda **given: got.append(given)})
+    compile_template("{{ http('u', body={'n': 1, 'd': 1.5}, options=[2]) }}").render(scope)
+    assert got == [{"uri": "u", "body": {"n": 1, "d": 1.5}, "options": [2]}]
+    assert type(got[0]["body"]["n"]) is int
+
+
+def test_the_vocabulary_lists_every_word_with_its_arguments():
+    words = vocabulary()
+    assert words["filters"]["date"] == ["format", "timeZone", "existingFormat", "locale"]
+    assert words["functions"]["secret"] == ["key", "namespace", "subkey"]
+    assert "defined" in words["tests"] and "for" in words["tags"]
