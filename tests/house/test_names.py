@@ -50,7 +50,7 @@ def test_tests_are_named_as_sentences() -> None:
         f"{path}:{function.lineno} {function.name}"
         for path in source.python_files("tests")
         for function in source.functions(path)
-        if function.name.startswith("test_") and len(function.name.split("_")) < 4
+        if function.name.startswith("test_") and len(function.name.split("_")) < 3
     ]
 
     assert not problems, source.report(problems, "Say what happens, and when: test_a_repeated_create_changes_nothing.")
