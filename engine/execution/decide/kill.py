@@ -14,7 +14,7 @@ from engine.values import State
 
 
 def kill_execution(draft: ExecutionDraft, _command: c.KillExecution) -> None:
-    """Begin to kill; a second kill changes nothing. Of an execution that has ended, what still follows is stopped."""
+    """Begin to kill; a second kill changes nothing, unless the execution has ended: then it stops what runs after it."""
     header = draft.header
     if header.state is State.KILLING:
         return

@@ -29,24 +29,38 @@ def recorded_executions_fold_to_their_rows() -> Iterator[None]:
 
 def folded(driven: Driven) -> dict[str, machine.Row]:
     """Return the rows that an execution's steps come to after they were bytes."""
-    rows = DictRows()
-    for number, done in enumerate(driven.steps):
+    return fold_steps(recorded_steps(driven))
+
+
+def recorded_steps(driven: Driven) -> list[bytes]:
+    """Return the steps of an execution as records."""
+    seq = 0
+    records: list[bytes] = []
+    for done in driven.steps:
         if not done.events:
             continue
         step = Step(
             epoch=1,
-            n=number,
-            cause=Cause(kind="inbox", offset=number),
+            n=len(records),
+            cause=Cause(kind="inbox", offset=len(records)),
             id=driven.id,
-            seq=0,
+            seq=seq,
             at_ms=driven.now_ms,
             namespace="test",
             flow="flow",
             revision=1,
             events=done.events,
         )
-        recorded = decode(encode_step("executions", step))
-        assert isinstance(recorded, Step)
-        assert recorded.events == done.events
-        rows.apply(machine.fold(EXECUTIONS, rows, recorded.events))
+        seq += len(done.events)
+        records.append(encode_step("executions", step))
+    return records
+
+
+def fold_steps(records: list[bytes]) -> dict[str, machine.Row]:
+    """Return the rows that recorded steps fold to."""
+    rows = DictRows()
+    for record in records:
+        step = decode(record)
+        assert isinstance(step, Step)
+        rows.apply(machine.fold(EXECUTIONS, rows, step.events))
     return rows.rows

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine.execution.job import Job, build_job, job_from_json, job_to_json
 from engine.execution.draft import ExecutionDraft
+from engine.execution.job import Job, build_job, job_from_json, job_to_json
 from engine.execution.step import EXECUTIONS
 from tests.engine.execution.driven import Driven
 

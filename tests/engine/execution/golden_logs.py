@@ -1,0 +1,220 @@
+"""Recorded logs: the steps of representative executions as bytes, and the rows that they fold to.
+
+`python -m tests.engine.execution.golden_logs` records the ones that are missing. One that exists is what some version
+of Penstock once wrote: it is rewritten only if it is named (`… golden_logs killed`), which is right as long as no
+release has written such events.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.execution import commands as c
+from engine.machine import Row
+from engine.values import State
+from tests.engine.execution.driven import Driven
+from tests.engine.execution.recorded import recorded_steps
+
+FOLDER = Path(__file__).parents[2] / "golden" / "logs"
+
+
+def happy() -> Driven:
+    return Driven(
+        """
+id: flow
+namespace: test
+labels: {team: x}
+tasks:
+- {id: a, type: Work, script: x}
+- {id: skipped, type: Log, message: x, runIf: "{{ false }}"}
+- {id: b, type: Return, format: "{{ outputs.a.n }} {{ inputs.i }}"}
+- {id: if, type: If, condition: "{{ outputs.a.n == 1 }}", then: [{id: c, type: Log, message: [x, y], level: WARN}]}
+- {id: switch, type: Switch, value: "{{ inputs.i }}", cases: {one: [{id: d, type: Log, message: x}]}}
+- {id: nap, type: Sleep, duration: PT2S}
+finally: [{id: f, type: Log, message: x}]
+afterExecution: [{id: z, type: Return, format: "{{ execution.outputs.o }}"}]
+outputs: [{id: o, type: INT, value: "{{ outputs.a.n }}"}]
+""",
+        {"i": "one"},
+    ).run({"a": {"n": 1}})
+
+
+def failed_and_restarted() -> Driven:
+    run = Driven("""
+    tasks:
+    - id: s
+      type: Sequential
+      retry: {type: constant, interval: PT5S, maxAttempts: 2}
+      tasks:
+      - {id: p, type: Parallel, concurrent: 2, tasks: [{id: a, type: Work, script: x}, {id: b, type: Fail}]}
+      errors: [{id: e1, type: Sequential, tasks: [{id: e2, type: Return, format: x}]}]
+      finally: [{id: f, type: Log, message: x}]
+    errors: [{id: e3, type: AllowFailure, tasks: [{id: e4, type: Fail}]}]
+    afterExecution: [{id: z, type: Work, script: x}]
+    """).run({"a": [State.FAILED, State.WARNING]})
+    run.send(c.RestartExecution())
+    return run.go_on()
+
+
+def loops() -> Driven:
+    run = Driven("""
+    tasks:
+    - id: outer
+      type: ForEach
+      concurrencyLimit: 2
+      values: [a/b, "50%", c]
+      tasks:
+      - id: each
+        type: EachParallel
+        value: "[1, 2]"
+        tasks: [{id: t, type: Work, script: x}, {id: u, type: Return, format: x}]
+      - {id: af, type: AllowFailure, tasks: [{id: ko, type: Fail}]}
+      - {id: out, type: Return, format: "{{ outputs.u[taskrun.value]['2'].value }}"}
+    - {id: all, type: Return, format: "{{ outputs.out | keys }}"}
+    """).run({"t": [{"n": 1}, State.SUCCESS, State.SUCCESS, State.FAILED, State.SUCCESS]})
+    run.send(c.RestartExecution())
+    return run.go_on()
+
+
+def loop_in_steps() -> Driven:
+    return Driven("""
+    tasks: [{id: each, type: ForEach, values: "{{ range(1, 110) }}", tasks: [{id: t, type: Log, message: x}]}]
+    """).run()
+
+
+def paused() -> Driven:
+    run = Driven("""
+    tasks:
+    - id: p
+      type: Parallel
+      tasks:
+      - {id: ask, type: Pause, tasks: [{id: t, type: Return, format: "{{ outputs.ask.onResume.x }}"}]}
+      - {id: timed, type: Pause, pauseDuration: PT5S, behavior: WARN}
+      - {id: late, type: Pause, timeout: PT9S, allowFailure: true}
+      - {id: s, type: Sequential, tasks: [{id: a, type: Work, script: x}, {id: b, type: Work, script: x}]}
+    """).create(schedule_ms=1_500_000)
+    run.pass_ms(500_000)
+    run.send(c.ResumeExecution(inputs_json=b'{"x": 1}', task_run_id=run["ask"].id))
+    run.pass_ms(10_000)
+    run.waiting.clear()
+    return run
+
+
+def held() -> Driven:
+    run = Driven("""
+    tasks:
+    - {id: a, type: Work, script: x, timeout: PT1M}
+    - {id: b, type: Work, script: x, retry: {type: constant, interval: PT1S, maxAttempts: 3}}
+    """).create(labels={"by": "hand"})
+    run.send(c.PauseExecution())
+    run.go_on()
+    run.send(c.UpdateLabels(labels={"by": "foot"}))
+    run.send(c.ResumeExecution())
+    run.go_on({"b": [State.FAILED, {"n": 2}]})
+    return run
+
+
+def killed() -> Driven:
+    run = Driven("""
+    tasks:
+    - id: p
+      type: Parallel
+      tasks:
+      - {id: a, type: Work, script: x}
+      - {id: b, type: Work, script: x}
+      - {id: c, type: Work, script: x}
+      - {id: d, type: Sleep, duration: PT1H}
+      - {id: e, type: ForEach, values: [1, 2], tasks: [{id: t, type: Work, script: x}]}
+    afterExecution: [{id: z, type: Log, message: x}]
+    """).create()
+    run.claim("a")
+    run.claim("b")
+    run.send(c.KillExecution())
+    run.report("a", {"n": 1})
+    return run.go_on()
+
+
+def killed_and_restarted() -> Driven:
+    run = Driven("""
+    tasks:
+    - {id: ask, type: Pause, pauseDuration: PT1H}
+    - {id: each, type: ForEach, values: [1, 2], tasks: [{id: t, type: Work, script: x}]}
+    """).create()
+    run.send(c.KillExecution())
+    run.send(c.RestartExecution())
+    run.send(c.ResumeExecution())
+    run.work({})
+    run.send(c.KillExecution())
+    run.send(c.RestartExecution())
+    return run.go_on()
+
+
+def lost() -> Driven:
+    run = Driven("""
+    tasks: [{id: dag, type: Dag, tasks: [{task: {id: a, type: Work, script: x}},
+      {task: {id: b, type: Work, script: x}, dependsOn: [a]}, {task: {id: c, type: Log, message: x}, dependsOn: [b]}]}]
+    """).create()
+    run.claim("a", "w1")
+    run.lose("a", "w1")
+    run.claim("a", "w2")
+    run.lose("a", "w2", started=False)
+    return run.go_on()
+
+
+def abandoned() -> Driven:
+    run = Driven("tasks: [{id: a, type: Log, message: x}, {id: t, type: Work, script: x}]").create()
+    run.claim("t")
+    run.send(c.AbandonExecution(error="a bug"))
+    return run
+
+
+RECORDED: dict[str, Callable[[], Driven]] = {
+    made.__name__: made
+    for made in (
+        happy,
+        failed_and_restarted,
+        loops,
+        loop_in_steps,
+        paused,
+        held,
+        killed,
+        killed_and_restarted,
+        lost,
+        abandoned,
+    )
+}
+
+
+def flat(row: Row) -> dict[str, Any]:
+    """Return a row as JSON that a person can compare."""
+    fields = {name: getattr(row, name) for name in row.__struct_fields__}
+    plain = {name: value.decode() if isinstance(value, bytes) else value for name, value in fields.items()}
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode({"@type": type(row).__name__, **plain}))
+    return found
+
+
+def write(names: list[str]) -> None:
+    """Record what is missing, and what is named again."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, made in RECORDED.items():
+        path = FOLDER / f"{name}.json"
+        if path.exists() and name not in names:
+            continue
+        run = made()
+        log = {
+            "events": len(run.events),
+            "steps": [value.hex() for value in recorded_steps(run)],
+            "rows": {key: flat(row) for key, row in sorted(run.rows.rows.items())},
+        }
+        path.write_text(json.dumps(log, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        print(f"recorded {path.name}: {len(run.events)} events")
+
+
+if __name__ == "__main__":
+    write(sys.argv[1:])

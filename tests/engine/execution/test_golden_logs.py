@@ -1,0 +1,55 @@
+"""A log that was once written folds to the rows it once folded to."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from engine.execution import events
+from engine.machine import Event
+from tests.engine.execution.golden_logs import FOLDER, RECORDED, flat
+from tests.engine.execution.recorded import fold_steps
+from topics.messages import Step
+from topics.serde import decode
+
+RECORD = "python -m tests.engine.execution.golden_logs"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def log(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recorded_log_folds_to_its_rows(name: str) -> None:
+    recorded = log(name)
+    rows = fold_steps([bytes.fromhex(step) for step in recorded["steps"]])
+
+    assert sorted(rows) == sorted(recorded["rows"])
+    for key, expected in recorded["rows"].items():
+        now = flat(rows[key])
+        assert {field: now.get(field) for field in expected} == expected, f"{name}: row {key} folds to something else"
+
+
+def test_every_representative_execution_is_recorded() -> None:
+    assert set(RECORDED) <= set(NAMES), f"Record the missing ones with `{RECORD}`."
+
+
+def test_the_recorded_logs_hold_every_kind_of_event() -> None:
+    kinds = {
+        type(event).__name__
+        for name in NAMES
+        for step in log(name)["steps"]
+        for decoded in [decode(bytes.fromhex(step))]
+        if isinstance(decoded, Step)
+        for event in decoded.events
+    }
+    known = {name for name, kind in vars(events).items() if isinstance(kind, type) and issubclass(kind, Event)} - {
+        "Event",
+        "CommandRejected",
+    }
+
+    assert known - kinds == set(), f"Add an execution to golden_logs.py and record it with `{RECORD}`."
