@@ -18,7 +18,7 @@ from engine.expression.functions import FUNCTIONS
 from engine.expression.numbers import Long
 from engine.expression.plain import plain_value
 from engine.expression.predicates import TESTS
-from engine.expression.printing import to_text
+from engine.expression.printing import java_text
 from engine.expression.state import Run
 from engine.expression.truth import operand_is_true
 
@@ -103,10 +103,10 @@ def total(run: Run, position: int, first: Any, *others: Any) -> Any:
 
 
 def joined(run: Run, position: int, *parts: Any) -> str:
-    """Return a chain of `~`: texts in a row, null being nothing."""
+    """Return a chain of `~`: texts in a row, null being nothing, lists and maps as Java writes them."""
     run.charge(len(parts))
     try:
-        texts = [each if type(each) is str else to_text(run, each) for each in parts]
+        texts = [each if type(each) is str else java_text(run, each) for each in parts if each is not None]
     except Failure as failure:
         raise run.error(position, str(failure)) from None
     run.grow(sum(map(len, texts)))
@@ -161,13 +161,13 @@ def any_of(run: Run, position: int, *operands: Lazy) -> bool:
 
 def _or_missing(run: Run, operand: Lazy) -> tuple[bool, Any]:
     """Return whether an operand has a value, and the value; scopes are as before if it hasn't."""
-    frames, variables, depth, template = run.frames, run.variables, run.depth, run.template
+    frames, variables, depth, template, kept = run.frames, run.variables, run.depth, run.template, run.kept
     height = len(frames)
     try:
         return True, operand()
     except MissingError:
         del frames[height:]
-        run.frames, run.variables, run.depth, run.template = frames, variables, depth, template
+        run.frames, run.variables, run.depth, run.template, run.kept = frames, variables, depth, template, kept
         return False, None
 
 

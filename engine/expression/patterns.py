@@ -56,7 +56,7 @@ def compiled(pattern: str) -> Any:
     if _weight(pattern) > MAX_WEIGHT:
         raise Failure(f"The regular expression {quoted(pattern)} repeats more than {MAX_WEIGHT} characters in all")
     try:
-        return regex.compile(_translated(pattern), flags=regex.VERSION0 | regex.ASCII if _ascii(pattern) else 0)
+        return regex.compile(_translated(pattern), flags=_flags(pattern))
     except (regex.error, RecursionError, OverflowError, ValueError) as error:
         raise Failure(f"{quoted(pattern)} is no regular expression: {error}") from None
 
@@ -99,9 +99,14 @@ def _class_end(pattern: str, at: int) -> int:
     return at
 
 
-def _ascii(pattern: str) -> bool:
-    """Java's `\\w`, `\\d` and `\\s` mean ASCII unless asked otherwise; properties need the full tables."""
-    return "\\p" not in pattern and "\\P" not in pattern and "(?U)" not in pattern
+def _flags(pattern: str) -> int:
+    """Return what makes the library read a pattern as Java does.
+
+    `\\w`, `\\d` and `\\s` mean ASCII unless asked otherwise; properties need the full tables; `&&` inside a class means
+    what both sides hold.
+    """
+    unicode = "\\p" in pattern or "\\P" in pattern or "(?U)" in pattern
+    return int((0 if unicode else regex.ASCII) | (regex.VERSION1 if "&&" in pattern else regex.VERSION0))
 
 
 def _translated(pattern: str) -> str:

@@ -51,11 +51,11 @@ class Run:
 
     __slots__ = (
         "_counter",
-        "_raw",
         "budget",
         "compiler",
         "depth",
         "frames",
+        "kept",
         "loop_was_empty",
         "scope",
         "steps",
@@ -79,7 +79,7 @@ class Run:
         self.depth = 0
         self.loop_was_empty = False
         self._counter = 0
-        self._raw: list[str] | None = None
+        self.kept: list[str] | None = None
 
     # -- errors
 
@@ -159,7 +159,7 @@ class Run:
 
     def settled(self, source: str) -> str:
         """Return a template rendered again and again until nothing changes, `raw` content left alone."""
-        outer, self._raw = self._raw, []
+        outer, self.kept = self.kept, []
         text = source
         for _ in range(MAX_PASSES + 1):
             before, text = text, self.nested(text)
@@ -167,18 +167,18 @@ class Run:
                 break
         else:
             self.over("changes with every pass: Too many rendering attempts")
-        kept, self._raw = self._raw, outer
-        for index, raw in enumerate(kept):
+        kept, self.kept = self.kept, outer
+        for index, raw in enumerate(kept or ()):
             self.grow(len(text) + len(raw))
             text = text.replace(_mark(index), raw)
         return text
 
     def raw(self, text: str) -> str:
         """Return what stands for the content of a `raw` tag while passes may follow."""
-        if self._raw is None:
+        if self.kept is None:
             return text
-        self._raw.append(text)
-        return _mark(len(self._raw) - 1)
+        self.kept.append(text)
+        return _mark(len(self.kept) - 1)
 
     # -- chance
 

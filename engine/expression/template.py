@@ -20,8 +20,8 @@ from engine.expression.reads import Reads, reads_of
 from engine.expression.scope import Dialect, Scope
 from engine.expression.state import Run
 
-CACHED_TEMPLATES = 8192
-"""How many compiled templates are kept; a few thousand flows' worth."""
+CACHED_TEMPLATES = 4096
+"""How many compiled templates are kept; a thousand flows' worth."""
 
 
 class Template:
@@ -36,8 +36,10 @@ class Template:
         self.source = source
         self.dialect = dialect
         self._body, self.nodes = parse(source, dialect) if "{" in source else ((), 0)
-        self.is_constant = not any(not isinstance(each, (tree.Text, tree.Raw)) for each in self._body)
+        texts = [each.text for each in self._body if isinstance(each, (tree.Text, tree.Raw))]
+        self.is_constant = len(texts) == len(self._body)
         """True if it holds no tags, so that it renders to the same text always."""
+        self._constant = "".join(texts) if self._body else source
 
     @cached_property
     def reads(self) -> Reads:
@@ -68,8 +70,8 @@ class Template:
             RenderError: If something is missing or wrong; `BudgetError` if it takes too much.
             NeedsWorld: If a function is reached that `scope.world` doesn't offer.
         """
-        if not self._body:
-            return self.source
+        if self.is_constant:
+            return self._constant
         run = Run(self, scope, budget, compile_template)
         try:
             return run.drain(self._code.root(run))

@@ -63,6 +63,9 @@ TEXTS = [
     ),
     ("{{ 'a b&c/é~*' | urlencode }}{{ 'a+b%26%C3%A9' | urldecode }}", "a+b%26c%2F%C3%A9%7E*a b&é"),
     ("{{ 'é' | base64encode }}{{ 'w6k=' | base64decode }}{{ 'w6k' | base64decode }}", "w6k=éé"),
+    (r"{{ 'aébc' | regexReplace('\w', '-') }}{{ 'aé' | regexReplace('\p{L}', '-') }}", "-é----"),
+    (r"{{ 'abc' | regexReplace('[a-c&&[^b]]', '-') }}", "-b-"),
+    (r"{{ 'a.b' | regexReplace('\Q.\E', '-') }}{{ 'aaa' | regexReplace('a++', '-') }}", "a-b-"),
     ("{{ 'a' | md5 }} {{ 'a' | sha1 }}", "0cc175b9c0f1b6a831c399e269772661 86f7e437faa5a7fce15d1ddcb9eaeaea377667b8"),
     ("{{ 'a' | sha256 }}", "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"),
 ]
@@ -136,6 +139,7 @@ ARITHMETIC = [
         "1.1 1.1 1.6777216E7",
     ),
     ("{{ 'a' + 1 }}{{ 1 + 'a' }}{{ 'a' + null }}{{ 'a' ~ null ~ 1.0 }}{{ 'a' + [1, 2] }}", "a11aanulla1.0a[1, 2]"),
+    ("{{ 'x' ~ l ~ m }}{{ l ~ null }}", "x[3, 1, 2]{b=2, a=1}[3, 1, 2]"),
     ("{{ l + 4 }}{{ l + [4, 5] }}{{ words - 'pear' }}{{ [1, 2, 3] - [1, 3] }}", '[3,1,2,4][3,1,2,4,5]["apple"][2]'),
     (
         "{{ 1 == 1.0 }}{{ '1' == 1 }}{{ z == null }}{{ [1] == [1] }}{{ {'a': 1} == {'a': 1} }}{{ true == 1 }}",

@@ -114,6 +114,13 @@ def test_a_recursion_that_never_settles_is_stopped():
         render("{{ render(a) }}", Scope({"a": "{{ b }}", "b": "{{ a }}"}, 0))
 
 
+def test_a_render_that_was_swallowed_leaves_no_trace():
+    scope = Scope({"x": "{% raw %}a{% endraw %}{{ nope }}"}, 0)
+    assert (
+        render("{{ render(x) ?? 'd' }}{% raw %}{{ b }}{% endraw %}{{ render(x) is defined }}", scope) == "d{{ b }}false"
+    )
+
+
 def test_an_error_inside_a_rendered_value_names_that_value():
     with pytest.raises(RenderError) as caught:
         render("{{ render(x) }}", Scope({"x": "{{ nope }}"}, 0))
