@@ -7,6 +7,7 @@ is in the module that its function imports; imports are made there, so that `pen
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib.metadata
 import sys
 from collections.abc import Callable, Sequence
@@ -143,6 +144,8 @@ def add_server(commands: Any) -> None:
 
 def serve(arguments: argparse.Namespace) -> int:
     """Run `penstock server ROLE` until it is asked to stop."""
+    # Imports make no garbage; looking for it takes a tenth of the start. `serve` switches it on again.
+    gc.disable()
     from deploy.standalone import serve as serve_roles
 
     return serve_roles(settings_of(arguments), arguments.role)

@@ -6,6 +6,7 @@ that no request comes in while work is handed back, and the log is closed last.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import socket
@@ -53,6 +54,7 @@ def serve(settings: Settings, role: str) -> int:
     with ExitStack() as stack:
         supervisor = Supervisor(build(settings, role, stack, lambda url: announce(role, url, began)))
         stack.enter_context(signals_ask(supervisor.ask_to_stop))
+        gc.enable()
         supervisor.start()
         try:
             supervisor.wait()
