@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from engine.errors import Reason, Rejected
-from engine.execution.events import TimerCleared, TimerSet
+from engine.execution import events as e
 from engine.execution.plan import Plan, PlannedTask
 from engine.execution.state import HEADER, Header, Scope, TaskRun, scope_key, task_run_key, timer_key
 from engine.flow.model import Flow, Task
@@ -67,11 +67,8 @@ class ExecutionDraft(Draft):
     def emit(self, event: Event) -> None:
         """Record that `event` happened, fold it, and weigh it."""
         super().emit(event)
-        self.bytes += len(getattr(event, "outputs_json", b""))
-        for line in getattr(event, "logs", ()):
-            self.bytes += len(line.message)
-        for value in getattr(event, "values", ()):
-            self.bytes += len(value)
+        if type(event) in _WEIGHED:
+            self.bytes += _weight(event)
 
     @property
     def full(self) -> bool:
@@ -120,14 +117,34 @@ class ExecutionDraft(Draft):
 
     def set_timer(self, timer_id: str, due_ms: int) -> None:
         """Set a timer, instead of one with the same id."""
-        self.emit(TimerSet(timer_id=timer_id, due_ms=due_ms))
+        self.emit(e.TimerSet(timer_id=timer_id, due_ms=due_ms))
 
     def clear_timer(self, timer_id: str) -> None:
         """Take a timer away if it is set."""
         if self.get(timer_key(timer_id)) is not None:
-            self.emit(TimerCleared(timer_id=timer_id))
+            self.emit(e.TimerCleared(timer_id=timer_id))
 
     @property
     def killing(self) -> bool:
         """True while a kill is on its way."""
         return self.header.state is State.KILLING
+
+
+_WEIGHED: frozenset[type[Event]] = frozenset(
+    {
+        e.ScopeOpened,
+        e.TaskRunDecided,
+        e.TaskRunEnded,
+        e.TaskRunResumed,
+        e.TaskRunResubmitted,
+        e.TaskRunRetryScheduled,
+    }
+)
+"""Events that may be large."""
+
+
+def _weight(event: Any) -> int:
+    weight = len(getattr(event, "outputs_json", b""))
+    for line in getattr(event, "logs", ()):
+        weight += len(line.message)
+    return weight + sum(map(len, getattr(event, "values", ())))

@@ -14,7 +14,7 @@ from engine.values import State
 
 
 def kill_execution(draft: ExecutionDraft, _command: c.KillExecution) -> None:
-    """Begin to kill; a second kill changes nothing, unless the execution has ended: then it stops what runs after it."""
+    """Begin to kill; a second kill changes nothing, unless the execution has ended: what runs then is stopped."""
     header = draft.header
     if header.state is State.KILLING:
         return
