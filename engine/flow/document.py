@@ -221,15 +221,14 @@ def read_documents(text: str) -> list[Document]:
 
     A text that holds no document at all gives one document of value None.
     """
-    if len(text) > MAX_SIZE or len(text.encode("utf-8", "surrogatepass")) > MAX_SIZE:
-        problem = Problem(
-            "error",
-            "yaml-size",
-            f"Expected at most {MAX_SIZE // 1024} kB of text, but found {len(text) // 1024} kB",
-            1,
-            1,
-        )
-        return [Document(None, {}, [problem])]
+    try:
+        size = len(text) if len(text) > MAX_SIZE else len(text.encode("utf-8"))
+    except UnicodeEncodeError as error:
+        line = text.count("\n", 0, error.start) + 1
+        return [Document(None, {}, [Problem("error", "yaml-syntax", "The text holds half of a character", line, 1)])]
+    if size > MAX_SIZE:
+        message = f"Expected at most {MAX_SIZE // 1024} kB of text, but found {size // 1024} kB"
+        return [Document(None, {}, [Problem("error", "yaml-size", message, 1, 1)])]
     found: list[Document] = []
     composer: _Composer | None = None
     try:
@@ -243,7 +242,7 @@ def read_documents(text: str) -> list[Document]:
     except _Refused as refused:
         found.append(_broken(composer, refused.problem))
     except YamlError as error:
-        found.append(_broken(composer, _syntax_problem(error)))
+        found.append(_broken(composer, _syntax_problem(error, text)))
     return found or [Document(None, {}, [])]
 
 
@@ -251,21 +250,27 @@ def _broken(composer: _Composer | None, problem: Problem) -> Document:
     return Document(None, {}, [*(composer.problems if composer else []), problem])
 
 
-def _syntax_problem(error: Exception) -> Problem:
+def _syntax_problem(error: Exception, text: str) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     said = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     context = getattr(error, "context", None)
     message = f"YAML syntax error: {said}" + (f" {context}" if context else "")
-    hint = ""
-    if "cannot start any token" in message and "\\t" in message:
-        hint = "Indent with spaces, not with tabs"
-    elif "mapping values are not allowed" in message:
-        hint = "Quote a value that holds ': ', and check the indentation"
-    elif "expected ',' or '}'" in message or "expected <block end>" in message:
-        hint = 'Check the indentation; an expression at the start of a value must be quoted: "{{ … }}"'
     if mark is None:
-        return Problem("error", "yaml-syntax", message, 1, 1, "", hint)
+        return Problem("error", "yaml-syntax", message, 1, 1)
+    hint = _syntax_hint(message, text.split("\n")[mark.line] if mark.line <= text.count("\n") else "", mark.column)
     return Problem("error", "yaml-syntax", message, mark.line + 1, mark.column + 1, "", hint)
+
+
+def _syntax_hint(message: str, line: str, column: int) -> str:
+    if "\t" in line[: column + 1]:
+        return "Indent with spaces, not with tabs"
+    if "cannot start any token" in message:
+        return f"Quote a value that starts with '{line[column : column + 1]}'"
+    if "mapping values are not allowed" in message:
+        return "Quote a value that holds ': ', and check the indentation"
+    if "expected ',' or" in message or "expected <block end>" in message:
+        return 'Check the indentation; an expression at the start of a value must be quoted: "{{ … }}"'
+    return ""
 
 
 __all__ = ["Document", "Mark", "YamlError", "events", "read_documents", "read_events"]

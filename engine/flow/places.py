@@ -90,14 +90,18 @@ def find(root: Node, path: Path) -> Node:
     Raises:
         EditError: If there is none, or it stands elsewhere because of an alias.
     """
-    node = root
+    node = _reachable(root)
     for step in path:
-        if node.kind == "alias":
-            raise EditError("The place is written elsewhere in the text (an alias stands here)")
         if isinstance(step, int) and node.kind == "list" and step < len(node.values):
-            node = node.values[step]
+            node = _reachable(node.values[step])
         elif isinstance(step, str) and node.kind == "map" and any(key.name == step for key in node.keys):
-            node = node.values[[key.name for key in node.keys].index(step)]
+            node = _reachable(node.values[[key.name for key in node.keys].index(step)])
         else:
             raise EditError(f"There is no '{step}' in the text at {'.'.join(map(str, path))}")
+    return node
+
+
+def _reachable(node: Node) -> Node:
+    if node.kind == "alias":
+        raise EditError("The place is written elsewhere in the text (an alias stands here)")
     return node

@@ -67,7 +67,10 @@ def insert_item(text: str, path: Path, index: int, item: Any, written: str | Non
         column = _column(text, _line_start(text, parent.start), first=True) + 2
         start = _after_key(text, parent.start)
         lines = "\n" + _item_text(item, written, column).rstrip("\n")
-        return _proved(text, text[:start] + lines + text[parent.end :], path, change)
+        try:
+            return _proved(text, text[:start] + lines + text[parent.end :], path, change)
+        except EditError:  # inside of flow style there is no block style
+            return _proved(text, text[: parent.start] + emit_inline([item]) + text[parent.end :], path, change)
     start, _ = _item_lines(text, parent, min(index, len(parent.values) - 1))
     column = _column(text, start)
     at = _item_lines(text, parent, index)[0] if index < len(parent.values) else _item_lines(text, parent, index - 1)[1]
@@ -108,8 +111,15 @@ def set_entry(text: str, path: Path, key: str, value: Any, after: str | None = N
         start = _after_key(text, old.start) if old.kind in ("map", "list") and not old.flow_style else old.start
         column = name.start - _line_start(text, name.start)
         shown = emit_block(value, column)
-        glued = start == old.start and text[start - 1 : start] == " "
-        result = text[:start] + (shown.removeprefix(" ") if glued else shown) + text[old.end :]
+        if start == old.start and text[start - 1 : start] == " ":
+            shown = shown.removeprefix(" ")
+        tail = _rest_of_line(text, old.end)
+        if "\n" in shown and tail.strip():
+            # A comment behind the old value would end up inside of the new one.
+            head, _, body = shown.partition("\n")
+            result = f"{text[:start]}{head}{tail}\n{body}{text[old.end + len(tail) :]}"
+        else:
+            result = text[:start] + shown + text[old.end :]
         return _proved(text, result, path, change)
     place = names.index(after) if after in names else len(names) - 1
     column = parent.keys[place].start - _line_start(text, parent.keys[place].start)
