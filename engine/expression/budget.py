@@ -17,13 +17,13 @@ class Budget:
         steps: Lookups, calls, operators and iterations, plus one for every 256 characters or 4 elements handled.
         output_bytes: Size of the text rendered, and of every text built on the way (UTF-8).
         depth: How deep macros, blocks and `render()` may nest.
-        regex_ms: How long one match of a regular expression may take before it counts as runaway.
+        regex_ms: CPU time that one use of a regular expression may take before it counts as runaway.
     """
 
     steps: int = 100_000
     output_bytes: int = 1_048_576
     depth: int = 12
-    regex_ms: int = 20
+    regex_ms: int = 40
 
 
 DEFAULT_BUDGET = Budget()

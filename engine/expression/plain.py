@@ -23,6 +23,8 @@ def plain_value(run: Counter, value: Any, depth: int = 0) -> Any:
     run.charge(1)
     if depth > MAX_DATA_DEPTH:
         raise Failure(f"Maps and lists nested deeper than {MAX_DATA_DEPTH}")
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, int):
         return int(value)
     if isinstance(value, (float, Decimal)):

@@ -66,7 +66,7 @@ def plain(run: Run, value: Any, depth: int = 0) -> Any:
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float):
-        return float(value)
+        return value
     if isinstance(value, Entry):
         value = {value.key: value.value}
     if isinstance(value, Mapping):

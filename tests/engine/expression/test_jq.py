@@ -136,6 +136,11 @@ def test_text_is_parsed_first_and_null_stays_null():
     assert compile_template("{{ null | jq('.') }}").evaluate(Scope({}, 0)) is None
 
 
+def test_numbers_that_pass_through_keep_their_kind():
+    template = "{{ ['1.5' | number] | jq('.[0]') | first | className }} {{ [1] | jq('.[0]') | first | className }}"
+    assert compile_template(template).render(Scope({}, 0)) == "java.lang.Float java.lang.Integer"
+
+
 def test_numbers_stay_whole_where_they_are():
     assert compile_template("{{ [4, 2] | jq('.[0] / .[1]') }}").render(Scope({}, 0)) == "[2]"
     assert compile_template("{{ [1] | jq('.[0] + 0.5') }}").render(Scope({}, 0)) == "[1.5]"
