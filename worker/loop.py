@@ -129,6 +129,11 @@ class Worker:
         """How many attempts are claimed or running."""
         return self._busy
 
+    @property
+    def leaving(self) -> bool:
+        """True while a stopped worker only waits for its last acknowledgements."""
+        return self._leaving_at is not None and not self.stopped
+
     def ring(self, doorbells: Sequence[Record]) -> None:
         """Claim what the doorbells tell of."""
         if not doorbells:

@@ -23,6 +23,7 @@ import socket
 import struct
 import sys
 import time
+import typing
 
 PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
@@ -145,7 +146,7 @@ def attend(requests: socket.socket, tell: int) -> None:
     os._exit(0)
 
 
-def start(spec: dict, out: int, err: int) -> int:
+def start(spec: dict[str, typing.Any], out: int, err: int) -> int:
     """Start the script and return its pid.
 
     What it is to inherit is set on the warden itself: spawning without a fork's copy of memory is twice as fast.
@@ -212,7 +213,7 @@ def become(user: int, group: int) -> None:
     os.setuid(user)
 
 
-def watch(main: int, control: socket.socket, signals: socket.socket) -> dict:
+def watch(main: int, control: socket.socket, signals: socket.socket) -> dict[str, typing.Any]:
     """Wait for the script's end, or end it; then end what it left behind. Return the answer."""
     poll = select.poll()
     poll.register(control, select.POLLIN)
@@ -220,7 +221,7 @@ def watch(main: int, control: socket.socket, signals: socket.socket) -> dict:
     kill_at = None
     status = None
     while status is None:
-        left = None if kill_at is None else max(kill_at - time.monotonic(), 0) * 1000
+        left: float | None = None if kill_at is None else max(kill_at - time.monotonic(), 0) * 1000
         ready = poll.poll(left)
         if kill_at is not None and time.monotonic() >= kill_at:
             status = end_all(main, signals)
@@ -355,7 +356,7 @@ def send(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
-def frame(value: dict) -> bytes:
+def frame(value: dict[str, typing.Any]) -> bytes:
     """Return a value with its length in front."""
     data = json.dumps(value).encode()
     return LENGTH.pack(len(data)) + data

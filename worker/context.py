@@ -1,0 +1,173 @@
+"""What a plugin has while it runs one attempt: rendering, log, files, its folder, the request to end.
+
+Owns the context and the plugin's side of the contract (`Plugin`, `Result`, `TaskFailed`). It knows no plugin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from engine import expression
+from engine.execution.job import Job
+from engine.values import State
+from worker.kill import Kill, Killed
+from worker.logs import AttemptLog
+from worker.properties import Properties
+from worker.runners.process import AttemptFolder, ProcessRunner
+from worker.storage.access import AttemptFiles
+
+
+class TaskFailed(Exception):
+    """The task failed in a way that its author understands; the message is the error line.
+
+    Args:
+        message: The whole sentence.
+        outputs: What is kept although it failed.
+    """
+
+    def __init__(self, message: str, outputs: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.outputs = outputs
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What a plugin came to."""
+
+    outputs: dict[str, Any] | None = None
+    state: State = State.SUCCESS
+    """SUCCESS or WARNING; a failure is raised."""
+
+
+class RunContext:
+    """One attempt, as its plugin sees it.
+
+    Args:
+        job: What to run.
+        log: Its log.
+        files: Stored files it may see.
+        processes: Runs scripts.
+        kill: Its request to end.
+        world: Functions of templates that reach outside.
+        now_ms: Time that templates see, Unix milliseconds.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        log: AttemptLog,
+        files: AttemptFiles,
+        processes: ProcessRunner,
+        kill: Kill,
+        world: Mapping[str, Callable[..., Any]],
+        now_ms: int,
+    ) -> None:
+        self.job = job
+        self.log = log
+        self.files = files
+        self.processes = processes
+        self.kill = kill
+        self._world = world
+        self._now_ms = now_ms
+        self._folder: AttemptFolder | None = None
+
+    def render(self, value: Any, more: Mapping[str, Any] | None = None) -> Any:
+        """Return a JSON-like value with every template in it rendered.
+
+        Args:
+            value: What to render.
+            more: Further variables.
+
+        Raises:
+            expression.RenderError: If a template can't be rendered.
+            expression.NeedsWorld: If it calls a function that workers don't offer.
+        """
+        job = self.job
+        scope = expression.Scope(
+            variables={**job.variables, **more} if more else job.variables,
+            now_ms=self._now_ms,
+            entropy=f"{job.execution_id}/{job.task_run_id}/{job.epoch}",
+            world=self._world,
+        )
+        return expression.render_value(value, scope)
+
+    @property
+    def folder(self) -> AttemptFolder:
+        """The attempt's folders; made when first asked for, removed at its end."""
+        if self._folder is None:
+            self._folder = AttemptFolder(self.processes.settings)
+        return self._folder
+
+    def wait(self, seconds: float) -> None:
+        """Do nothing for a time.
+
+        Raises:
+            Killed: If the attempt is to end.
+        """
+        if self.kill.wait(max(seconds, 0)):
+            raise Killed
+
+    def close(self) -> None:
+        """Remove what the attempt has made on this host."""
+        if self._folder is not None:
+            self._folder.remove()
+            self._folder = None
+
+
+P = TypeVar("P", bound=Properties)
+P_in = TypeVar("P_in", bound=Properties, contravariant=True)
+
+
+class Executable(Protocol):
+    """A type of task as the worker runs it."""
+
+    @property
+    def type(self) -> str:
+        """Canonical type name."""
+        ...
+
+    def execute(self, context: RunContext) -> Result:
+        """Run one attempt in the calling thread.
+
+        Raises:
+            TaskFailed: With the sentence that the flow's author reads. Anything else raised counts as a failure too.
+            Killed: If it stopped because it was asked to.
+        """
+        ...
+
+
+class Run(Protocol[P_in]):
+    """Runs an attempt with its properties."""
+
+    def __call__(self, context: RunContext, properties: P_in) -> Result:
+        """Return what it came to; raises as `Executable.execute` does."""
+        ...
+
+
+class Plugin(Generic[P]):
+    """A type of task with typed properties.
+
+    Args:
+        type: Canonical type name.
+        properties: Model of its properties.
+        run: Runs one attempt.
+        in_folder: The templates may read `workingDir` and `outputDir`.
+    """
+
+    def __init__(self, type: str, properties: type[P], run: Run[P], *, in_folder: bool = False) -> None:
+        self.type = type
+        self._properties = properties
+        self._run = run
+        self._in_folder = in_folder
+
+    def execute(self, context: RunContext) -> Result:
+        """See `Executable.execute`.
+
+        Raises:
+            expression.RenderError: If a template can't be rendered.
+            pydantic.ValidationError: If a value doesn't fit.
+        """
+        more = context.folder.variables if self._in_folder else None
+        return self._run(context, self._properties.model_validate(context.render(context.job.properties, more)))

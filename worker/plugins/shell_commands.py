@@ -1,0 +1,21 @@
+"""Shell commands, one after the other in one shell."""
+
+from __future__ import annotations
+
+from worker.context import Plugin, Result, RunContext
+from worker.scripts.properties import ScriptProperties
+from worker.scripts.script import run_script
+
+
+class CommandsProperties(ScriptProperties):
+    """Properties of `Commands`."""
+
+    commands: list[str]
+
+
+def run(context: RunContext, properties: CommandsProperties) -> Result:
+    """Run the commands."""
+    return run_script(context, properties, properties.commands)
+
+
+PLUGIN = Plugin("io.kestra.plugin.scripts.shell.Commands", CommandsProperties, run, in_folder=True)

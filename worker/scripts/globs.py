@@ -1,0 +1,72 @@
+"""Patterns of file names: `*`, `?`, `[…]`, `{a,b}` and `**`.
+
+Owns their meaning: `*` stays within a folder, `**/` is any number of folders, none included.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from worker.context import TaskFailed
+
+PATTERN_CHARACTERS_MAX = 1_000
+
+
+def matcher_of(pattern: str) -> Callable[[str], bool]:
+    """Return whether a relative path with slashes matches.
+
+    Raises:
+        TaskFailed: If the pattern is malformed or leads out of the folder.
+    """
+    written = pattern.removeprefix("glob:").removeprefix("./")
+    if len(written) > PATTERN_CHARACTERS_MAX or written.startswith("/") or ".." in written.split("/"):
+        raise TaskFailed(f"outputFiles: expected a pattern within the working directory, but got {pattern[:200]!r}")
+    try:
+        compiled = re.compile(_translated(written), re.DOTALL)
+    except (re.error, IndexError):
+        raise TaskFailed(f"outputFiles: the pattern {pattern!r} is malformed") from None
+    return lambda path: compiled.fullmatch(path) is not None
+
+
+def _translated(pattern: str) -> str:
+    found: list[str] = []
+    at = depth = 0
+    while at < len(pattern):
+        if pattern.startswith("**/", at):
+            found.append("(?:[^/]+/)*")
+            at += 3
+            continue
+        if pattern.startswith("**", at):
+            found.append(".*")
+            at += 2
+            continue
+        each = pattern[at]
+        at += 1
+        if each == "*":
+            found.append("[^/]*")
+        elif each == "?":
+            found.append("[^/]")
+        elif each == "[":
+            end = pattern.index("]", at + 1) if "]" in pattern[at + 1 :] else len(pattern) + 1
+            inner = pattern[at:end]
+            if end > len(pattern):
+                raise IndexError
+            negated = inner[:1] in ("!", "^")
+            body = (inner[1:] if negated else inner).replace("\\", r"\\").replace("[", r"\[").replace("&&", r"&\&")
+            found.append(f"(?!/)[{'^' if negated else ''}{body}]")
+            at = end + 1
+        elif each == "{":
+            depth += 1
+            found.append("(?:")
+        elif each == "}" and depth:
+            depth -= 1
+            found.append(")")
+        elif each == "," and depth:
+            found.append("|")
+        elif each == "\\":
+            found.append(re.escape(pattern[at]))
+            at += 1
+        else:
+            found.append(re.escape(each))
+    return "".join(found)

@@ -1,0 +1,48 @@
+"""Properties that every `Commands` and `Script` task has, and which of them this worker can honour.
+
+Owns the model. Without a runner, scripts run as processes of the worker's host: Penstock has no container runner, so
+`containerImage` is read and not used.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.flow.types import canonical
+from worker.context import TaskFailed
+from worker.properties import Properties
+
+PROCESS = "io.kestra.plugin.core.runner.Process"
+
+
+class ScriptProperties(Properties):
+    """Common properties."""
+
+    env: dict[str, str | None] = {}
+    interpreter: list[str] = ["/bin/sh", "-c"]
+    fail_fast: bool = True
+    before_commands: list[str] = []
+    input_files: dict[str, Any] = {}
+    output_files: list[str] = []
+    output_directory: bool = False
+    namespace_files: Any = None
+    task_runner: dict[str, Any] | None = None
+    runner: str | None = None
+    container_image: str | None = None
+    warning_on_std_err: bool | None = None
+    """Has no effect: what a script writes to stderr never changes its state."""
+
+    def check(self) -> None:
+        """Refuse what this worker can't do.
+
+        Raises:
+            TaskFailed: With what it can do instead.
+        """
+        wanted = None if self.task_runner is None else str(self.task_runner.get("type"))
+        if wanted is not None and canonical(wanted) != PROCESS:
+            raise TaskFailed(f"taskRunner: this worker has only the type {PROCESS}, but the task asks for {wanted}")
+        if self.task_runner is None and self.runner is not None and self.runner.upper() != "PROCESS":
+            raise TaskFailed(f"runner: this worker has only PROCESS, but the task asks for {self.runner}")
+        files = self.namespace_files
+        if files is not None and (not isinstance(files, dict) or files.get("enabled", True) not in (False, "false")):
+            raise TaskFailed("namespaceFiles: Penstock has no namespace files yet; give the files by inputFiles")

@@ -1,0 +1,1 @@
+"""Files of executions: what a task leaves for later tasks and for people. Behind one small port, `port.py`."""

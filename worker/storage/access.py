@@ -1,0 +1,88 @@
+"""The files that one attempt may see and make.
+
+Owns the scope: an attempt reads files of its own execution, of the one that it replays and of the one that started it,
+and stores below its own task run.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import unicodedata
+from pathlib import Path
+from typing import BinaryIO
+
+from engine.execution.job import Job
+from worker.storage.paths import path_of
+from worker.storage.port import Storage, StorageError
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
+
+
+class AttemptFiles:
+    """A storage as one attempt sees it.
+
+    Args:
+        storage: Where files are.
+        job: Whose attempt it is.
+    """
+
+    def __init__(self, storage: Storage, job: Job) -> None:
+        self._storage = storage
+        executions = _executions(job.namespace, job.flow_id)
+        self._own = f"{executions}/{job.execution_id}/tasks/{job.task_id}/{job.task_run_id}"
+        self._allowed_below = (f"{executions}/{job.execution_id}/", *_related(job, executions))
+
+    def put(self, name: str, source: BinaryIO) -> str:
+        """Store a file of this attempt and return its URI; a file of the same name doesn't replace an earlier one."""
+        last = _UNSAFE.sub("_", unicodedata.normalize("NFC", name).rpartition("/")[2])
+        return self._storage.put(f"{self._own}/{secrets.token_hex(8)}-{last[-150:]}", source)
+
+    def read_text(self, uri: str, limit: int) -> str:
+        """Return a file as text.
+
+        Raises:
+            StorageError: If it may not be read, isn't there, is larger than `limit` bytes, or isn't UTF-8.
+        """
+        with self._storage.open(self._allowed(uri)) as file:
+            data = file.read(limit + 1)
+        if len(data) > limit:
+            raise StorageError(f"Expected a file of at most {limit} bytes, but {uri} is larger; read it in a script")
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            raise StorageError(f"Expected a text in UTF-8, but {uri} isn't one") from None
+
+    def fetch(self, uri: str, target: Path) -> None:
+        """Copy a file to a local one, which must not exist."""
+        self._storage.fetch(self._allowed(uri), target)
+
+    def size(self, uri: str) -> int:
+        """Return the size in bytes."""
+        return self._storage.size(self._allowed(uri))
+
+    def exists(self, uri: str) -> bool:
+        """Tell whether there is such a file."""
+        return self._storage.exists(self._allowed(uri))
+
+    def _allowed(self, uri: str) -> str:
+        if not path_of(uri).startswith(self._allowed_below):
+            raise StorageError(f"The file {uri} belongs to another execution; only files of one's own can be read")
+        return uri
+
+
+def _executions(namespace: str, flow_id: str) -> str:
+    """Return the folder of a flow's executions."""
+    return f"{namespace.replace('.', '/')}/{flow_id}/executions"
+
+
+def _related(job: Job, executions: str) -> list[str]:
+    """Return the folders of executions whose files may come in with the variables."""
+    found = []
+    execution, trigger = job.variables.get("execution"), job.variables.get("trigger")
+    if isinstance(execution, dict) and execution.get("originalId"):
+        found.append(f"{executions}/{execution['originalId']}/")
+    if isinstance(trigger, dict) and trigger.get("executionId"):
+        namespace, flow_id = str(trigger.get("namespace", job.namespace)), str(trigger.get("flowId", job.flow_id))
+        found.append(f"{_executions(namespace, flow_id)}/{trigger['executionId']}/")
+    return found

@@ -1,0 +1,59 @@
+"""What tasks ask of a storage for files.
+
+Owns the Protocol and its errors. Which files an attempt may see is `access.py`'s.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+
+class StorageError(OSError):
+    """A file can't be stored or read; the message says why, in words for the flow's author."""
+
+
+class Storage(Protocol):
+    """Keeps files under URIs (`kestra:///…`). Any thread may call it."""
+
+    def put(self, path: str, source: BinaryIO) -> str:
+        """Store a file under a path such as `company/team/flow/executions/…/report.csv`, and return its URI.
+
+        A file that is there is replaced at once: readers see the old one or the new one, never a part.
+
+        Raises:
+            StorageError: If the path isn't allowed or the disk refuses.
+        """
+        ...
+
+    def open(self, uri: str) -> BinaryIO:
+        """Return the contents; the caller closes them.
+
+        Raises:
+            StorageError: If the URI isn't allowed or there is no such file.
+        """
+        ...
+
+    def size(self, uri: str) -> int:
+        """Return the size in bytes.
+
+        Raises:
+            StorageError: As `open` does.
+        """
+        ...
+
+    def exists(self, uri: str) -> bool:
+        """Tell whether there is such a file.
+
+        Raises:
+            StorageError: If the URI isn't allowed.
+        """
+        ...
+
+    def fetch(self, uri: str, target: Path) -> None:
+        """Copy a file to a local one, which must not exist.
+
+        Raises:
+            StorageError: As `open` does.
+        """
+        ...

@@ -1,0 +1,103 @@
+"""The functions of templates that reach outside the engine, as workers answer them.
+
+Owns `secret`, `env`, `read`, `fileURI`, `fileSize`, `fileExists`, `isFileEmpty` and `randomPort`. A function that isn't
+here fails the task with its name.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from worker.logs import Masks
+from worker.storage.access import AttemptFiles
+from worker.storage.paths import SCHEME
+from worker.storage.port import StorageError
+
+SECRET_PREFIX = "SECRET_"  # noqa: S105 (the prefix of the variables' names, no secret)
+"""A secret `db_password` is the environment variable `SECRET_DB_PASSWORD` of the worker, in base64."""
+VARIABLE_PREFIX = "ENV_"
+"""What templates may read of the worker's environment."""
+READ_BYTES_MAX = 8 * 1024 * 1024
+"""Larger files are for scripts: what a template reads ends up in an output or a log line."""
+
+
+class World:
+    """The world of one attempt.
+
+    Args:
+        files: Stored files it may see.
+        environment: The worker's environment.
+        masks: Takes the secrets that were read.
+    """
+
+    def __init__(self, files: AttemptFiles, environment: Mapping[str, str], masks: Masks) -> None:
+        self._files = files
+        self._environment = environment
+        self._masks = masks
+
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """Return the functions by their names in templates."""
+        return {
+            "secret": self._secret,
+            "env": self._env,
+            "read": self._read,
+            "fileURI": self._file_uri,
+            "fileSize": lambda path, namespace=None: self._files.size(_uri(path)),
+            "fileExists": lambda path, namespace=None: self._files.exists(_uri(path)),
+            "isFileEmpty": lambda path, namespace=None: self._files.size(_uri(path)) == 0,
+            "randomPort": _random_port,
+        }
+
+    def _secret(self, key: str, namespace: str | None = None, subkey: str | None = None) -> str:
+        written = self._environment.get(f"{SECRET_PREFIX}{str(key).upper()}")
+        if written is None:
+            raise ValueError(f"Cannot find secret for key '{key}'")
+        try:
+            value = base64.b64decode("".join(written.split()), validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            raise ValueError(f"Expected base64 of a text in {SECRET_PREFIX}{str(key).upper()}, but it isn't") from None
+        self._masks.add(value)
+        if subkey is None:
+            return value
+        try:
+            members = msgspec.json.decode(value)
+            member = members[subkey]
+        except (msgspec.DecodeError, KeyError, TypeError):
+            raise ValueError(f"Expected a JSON object with the key '{subkey}' in secret '{key}'") from None
+        text = member if isinstance(member, str) else msgspec.json.encode(member).decode()
+        self._masks.add(text)
+        return text
+
+    def _env(self, name: str, default: Any = None) -> Any:
+        value = self._environment.get(f"{VARIABLE_PREFIX}{str(name).upper()}", default)
+        if value is None:
+            raise ValueError(f"The worker has no environment variable {VARIABLE_PREFIX}{str(name).upper()}")
+        return value
+
+    def _read(
+        self, path: str, namespace: str | None = None, version: int | None = None, revision: int | None = None
+    ) -> str:
+        return self._files.read_text(_uri(path), READ_BYTES_MAX)
+
+    def _file_uri(self, path: str, namespace: str | None = None) -> str:
+        return _uri(path)
+
+
+def _uri(path: object) -> str:
+    """Return a path if it is the URI of a stored file; namespace files are none."""
+    text = str(path)
+    if not text.startswith(f"{SCHEME}/"):
+        raise StorageError(f"Expected the URI of a stored file ({SCHEME}/…), but got {text[:200]!r}")
+    return text
+
+
+def _random_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
