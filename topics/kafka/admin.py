@@ -164,11 +164,8 @@ class _Cluster:
         """Find out how jobs will be taken where that decides a number of partitions."""
         if self._settings.job_transport != "auto":
             return
-        for topic in self._topics:
-            found = self.there.get(topic.name)
-            if is_job_queue(topic) and (found is None or len(found.partitions) < self._settings.partitions):
-                self._share_groups = has_share_groups(self._settings, self._admin)
-                return
+        if any(is_job_queue(topic) and topic.name not in self.there for topic in self._topics):
+            self._share_groups = has_share_groups(self._settings)
 
     def create(self) -> list[str]:
         missing = [topic for topic in self._topics if topic.name not in self.there]
@@ -235,6 +232,8 @@ class _Cluster:
 
     def grow(self) -> dict[str, int]:
         """Give job queues the partitions that a classic group needs, if they were made for a share group."""
+        if self._settings.job_transport != "classic":
+            return {}
         wanted = {
             topic.name: self.partitions(topic)
             for topic in self._topics

@@ -41,6 +41,7 @@ class Intake:
         self._next: dict[tuple[str, int], int] = {}
         self._failure: LogError | None = None
         self._return_now = False
+        self._closed = False
 
     def start(self, topic: str, partition: int, offset: int) -> None:
         """Deliver a partition from `offset` on, wherever it stood before."""
@@ -68,6 +69,8 @@ class Intake:
 
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
         """Return what is there; see `topics.ports.Reader.poll`."""
+        if self._closed:
+            raise LogError("the reader is closed")
         deadline = time.monotonic() + timeout_s
         while True:
             if self._failure is not None:
@@ -80,9 +83,11 @@ class Intake:
                 return records
 
     def close(self) -> None:
-        """Close the consumer."""
-        self._next.clear()
-        self._consumer.close()
+        """Close the consumer; again does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._next.clear()
+            self._consumer.close()
 
     def _take(self, max_records: int, wait_s: float) -> list[Record]:
         # consume(n, t) would wait the whole t for n messages: so one is waited for, and the rest taken as it is there.

@@ -20,7 +20,7 @@ from topics.kafka.errors import FORBIDDEN, UNSUPPORTED, cause_of, explain
 from topics.kafka.intake import record_of
 from topics.kafka.settings import KafkaSettings, member_properties, share_properties
 from topics.kafka.share_groups import prepare_share_group, share_group
-from topics.ports import FatalLogError, Record
+from topics.ports import FatalLogError, LogError, Record
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +41,13 @@ class KafkaJobSource:
 
     def __init__(self, settings: KafkaSettings, directory: Directory, topic: str, group: str) -> None:
         """Join the group."""
-        directory.partitions(topic)
+        self._partitions = directory.partitions(topic)
         self._settings = settings
         self._topic = topic
         self._group = group
         self._slice_s = settings.wake_slice_ms / 1000
         self._return_now = False
+        self._closed = False
         self._taker: _Taker
         if settings.job_transport == "classic":
             self._taker = _ClassicTaker(settings, topic, group)
@@ -55,6 +56,8 @@ class KafkaJobSource:
 
     def take(self, max_records: int, timeout_s: float) -> list[Record]:
         """Return at most `max_records` doorbells; see the port."""
+        if self._closed:
+            raise LogError("the job source is closed")
         deadline = time.monotonic() + timeout_s
         while True:
             wait_s = 0.0 if self._return_now else min(self._slice_s, max(0.0, deadline - time.monotonic()))
@@ -72,8 +75,10 @@ class KafkaJobSource:
         self._return_now = True
 
     def close(self) -> None:
-        """Leave the group."""
-        self._taker.close()
+        """Leave the group; again does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._taker.close()
 
     def _share(self, directory: Directory) -> _Taker:
         prepare_share_group(self._settings, directory.admin, self._group)
@@ -97,6 +102,12 @@ class KafkaJobSource:
                 "auto or classic, or upgrade the brokers to 4.2 or newer with feature share.version=1"
             )
         log.info("jobs of %s are taken by a classic consumer group, as no share group works: %s", self._topic, reason)
+        if self._partitions == 1:
+            log.warning(
+                "topic %s has one partition, so that only one worker at a time gets its jobs: "
+                "set the job transport to classic and run `penstock topics apply`",
+                self._topic,
+            )
         return _ClassicTaker(self._settings, self._topic, self._group)
 
 

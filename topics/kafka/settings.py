@@ -138,7 +138,8 @@ class _OncePerWhile(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether this kind of line has not been said lately."""
         kind = record.args[0] if isinstance(record.args, tuple) and record.args else record.msg
-        if kind == "SHARECONSUMER":  # a notice that the client's share groups are young, at each start
+        # That the client's share groups are young, at each start; and that the brokers have none, which we say better.
+        if kind == "SHARECONSUMER" or (kind == "FATAL" and "ShareGroupHeartbeat" in record.getMessage()):
             return False
         now = time.monotonic()
         if now - self._said.get(kind, -_LOG_REPEAT_S) < _LOG_REPEAT_S:

@@ -10,17 +10,18 @@ import time
 import uuid
 from concurrent.futures import TimeoutError as FutureTimeout
 
-from confluent_kafka import KafkaError, KafkaException, ShareConsumer
+from confluent_kafka import Consumer, KafkaException, ShareConsumer, TopicPartition
 
 from topics.catalog import JOBS_PREFIX
 from topics.kafka.client import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from topics.kafka.errors import UNSUPPORTED, cause_of
-from topics.kafka.settings import KafkaSettings, share_properties
+from topics.kafka.settings import KafkaSettings, consumer_properties, share_properties
 
 log = logging.getLogger(__name__)
 
-_PROBE_S = 2.0
-"""A cluster without share groups refuses the first heartbeat, which comes within a second."""
+_PROBE_S = 0.7
+"""When the group has a coordinator, the answer to the first heartbeat is there after some hundredths of a second."""
+_COORDINATOR_S = 15.0
 _PROBE_SLICE_S = 0.05
 _SETTINGS = {
     # A new group would otherwise begin at the end, and the doorbells that rang before the first worker came be lost.
@@ -48,12 +49,14 @@ def prepare_share_group(settings: KafkaSettings, admin: AdminClient, group: str)
         log.warning("share group %s keeps the cluster's defaults (%s): its first jobs may come late", name, problem)
 
 
-def has_share_groups(settings: KafkaSettings, admin: AdminClient) -> bool:
+def has_share_groups(settings: KafkaSettings) -> bool:
     """Return whether the cluster offers share groups, found out by joining one.
 
-    No request of the client library tells which features a cluster has switched on.
+    No request of the client library tells which features a cluster has switched on, but a cluster without them refuses
+    a member's first heartbeat.
     """
     group = f"probe.{uuid.uuid4().hex}"
+    _await_coordinator(settings, group)
     try:
         consumer = ShareConsumer(share_properties(settings, group))
     except (KafkaException, ValueError):
@@ -63,26 +66,24 @@ def has_share_groups(settings: KafkaSettings, admin: AdminClient) -> bool:
         deadline = time.monotonic() + _PROBE_S
         while time.monotonic() < deadline:
             consumer.poll(_PROBE_SLICE_S)
-            if _delete(settings, admin, group) == KafkaError.NON_EMPTY_GROUP:
-                break
     except KafkaException as exception:
         if cause_of(exception).code() in UNSUPPORTED:
             return False
         raise
     finally:
         consumer.close()
-    _delete(settings, admin, group)
     return True
 
 
-def _delete(settings: KafkaSettings, admin: AdminClient, group: str) -> int | None:
-    """Delete a group, and return the code of the error that hinders it."""
-    wait_s = settings.connect_timeout_ms / 1000
+def _await_coordinator(settings: KafkaSettings, group: str) -> None:
+    """Wait until somebody coordinates the group: a fresh cluster makes its inner topic for that first.
+
+    By a consumer: requests of the admin client to a coordinator abort the process (librdkafka 2.16) if there is none.
+    """
+    consumer = Consumer(consumer_properties(settings, group))
     try:
-        for future in admin.delete_consumer_groups([settings.group(group)], request_timeout=wait_s).values():
-            future.result(wait_s)
-    except KafkaException as exception:
-        return cause_of(exception).code()
-    except FutureTimeout:
-        pass
-    return None
+        consumer.committed([TopicPartition(settings.topic(JOBS_PREFIX + group), 0)], timeout=_COORDINATOR_S)
+    except KafkaException as problem:
+        log.debug("nobody coordinates groups yet: %s", problem)
+    finally:
+        consumer.close()

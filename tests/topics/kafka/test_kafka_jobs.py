@@ -123,6 +123,19 @@ def test_without_share_groups_a_classic_group_takes_over_and_the_log_says_so(
     source.close()
 
 
+def test_a_classic_group_on_a_queue_made_for_a_share_group_is_warned_of(
+    old_settings: KafkaSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = KafkaUnderTest(old_settings, {JOBS: 1}).open()
+    source = log.jobs(JOBS, "workers")
+    ring(log, b"a")
+    with caplog.at_level(logging.WARNING, "topics.kafka"):
+        assert [record.value for record in take(source, 1)] == [b"a"]
+
+    assert any("has one partition" in record.getMessage() for record in caplog.records)
+    source.close()
+
+
 def test_share_groups_that_are_demanded_but_not_there_are_a_fatal_error(old_settings: KafkaSettings) -> None:
     settings = msgspec.structs.replace(old_settings, job_transport="share")
     log = KafkaUnderTest(settings, {JOBS: 1}).open()

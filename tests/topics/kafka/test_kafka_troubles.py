@@ -102,6 +102,18 @@ def test_an_offset_that_retention_removed_is_a_fatal_error(kafka_settings: Kafka
         reader.poll(10, PATIENCE_S)
 
 
+def test_what_is_closed_says_so_and_closing_again_does_nothing(log: KafkaLog) -> None:
+    reader, source = log.reader(), log.jobs(EXECUTIONS_EVENTS, "g")
+    for part in (reader, source):
+        part.close()
+        part.close()
+
+    with pytest.raises(LogError, match="closed"):
+        reader.poll(1, 0.0)
+    with pytest.raises(LogError, match="closed"):
+        source.take(1, 0.0)
+
+
 def remove_before(settings: KafkaSettings, offset: int) -> None:
     from confluent_kafka import TopicPartition
 
