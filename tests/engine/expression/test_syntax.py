@@ -37,7 +37,7 @@ def render(template, dialect=Dialect.V1, scope=SCOPE):
         ("{{ matches ?? 'free' }}", "free"),
     ],
 )
-def test_literals_names_and_delimiters(template, text):
+def test_a_literal_ends_where_its_quote_does_not_where_a_tag_would(template, text):
     if text is None:
         with pytest.raises(RenderError):
             render(template)
@@ -63,7 +63,7 @@ def test_literals_names_and_delimiters(template, text):
         ("{% verbatim %}{% if %}{%- endverbatim -%} b", "{% if %}b"),
     ],
 )
-def test_whitespace_comments_and_raw(template, text):
+def test_a_dash_trims_a_comment_vanishes_and_raw_stays(template, text):
     assert render(template) == text
 
 
@@ -93,7 +93,7 @@ def test_whitespace_comments_and_raw(template, text):
         ("{{ 2 equals 2 }}{{ s matches 'T.*' }}", "truetrue", "truetrue"),
     ],
 )
-def test_precedence_in_both_dialects(template, v1, v2):
+def test_operators_bind_as_each_dialect_says(template, v1, v2):
     for dialect, expected in ((Dialect.V1, v1), (Dialect.V2, v2)):
         if expected == "error":
             with pytest.raises(RenderError):
@@ -141,7 +141,7 @@ def test_precedence_in_both_dialects(template, v1, v2):
         ("{% filter lower | capitalize %}ABC{% endfilter %}", "Abc"),
     ],
 )
-def test_tags(template, text):
+def test_tags_loop_branch_assign_and_repeat_as_written(template, text):
     if text is None:
         with pytest.raises(TemplateSyntaxError):
             render(template)
