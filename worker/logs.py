@@ -101,7 +101,7 @@ class Shipper:
 
     def _take_acks(self, timeout_s: float) -> None:
         for ack in self._writer.poll(timeout_s):
-            if ack.error is None:
+            if ack.offset is not None:
                 continue
             entry, repeats = ack.context
             if repeats < REPEATS_MAX:

@@ -430,12 +430,12 @@ class Worker:
     def _acknowledged(self, ack: Ack) -> None:
         context = ack.context
         if isinstance(context, Held):
-            if ack.error is None:
+            if ack.offset is not None:
                 if self._held.get(context.key) is context:
                     self._forget(context)
             else:
                 logger.warning("a report was not acknowledged, it is repeated: %s", ack.error)
-        elif isinstance(context, float) and ack.error is None:
+        elif isinstance(context, float) and ack.offset is not None:
             self._lease_at = max(self._lease_at, context)
             if self._lease_lost and self._clock.monotonic() - self._lease_at < self.settings.lease_s:
                 self._lease_lost = False
