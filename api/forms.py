@@ -5,6 +5,7 @@ Owns the reading of multipart bodies and which file part belongs to which input.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Collection
 from typing import Any
@@ -17,6 +18,8 @@ from api.problems import ApiProblem
 from api.requests import read_body, refuse_encoded
 
 CHUNK = 256 * 1024
+IDLE_S = 60.0
+"""How long a form may stand still: files may take any time, as long as they come."""
 PARTS_MAX = 1000
 
 
@@ -57,6 +60,8 @@ async def read_form(request: web.Request, context: Context, target: Target, file
     refuse_encoded(request)
     try:
         return await _read_parts(await request.multipart(), context, target, files)
+    except TimeoutError:
+        raise ApiProblem("bad-request", f"Nothing more came of the form for {IDLE_S:g} s") from None
     except (ValueError, AssertionError) as error:
         raise ApiProblem("bad-request", f"The form is malformed: {error or 'a part or boundary is missing'}") from None
 
@@ -67,7 +72,7 @@ async def _read_parts(
     fields: dict[str, Any] = {}
     left = context.settings.body_bytes_max
     count = 0
-    while (part := await reader.next()) is not None:
+    while (part := await asyncio.wait_for(reader.next(), IDLE_S)) is not None:
         count += 1
         if count > PARTS_MAX or not isinstance(part, BodyPartReader):
             raise ApiProblem("bad-request", f"Expected at most {PARTS_MAX} plain parts in a form")
@@ -79,7 +84,7 @@ async def _read_parts(
             continue
         input_id = name if name in files else part.filename if part.filename in files else None
         if input_id is None:
-            await part.release()
+            await asyncio.wait_for(part.release(), context.settings.wait_max_s)
             fields.setdefault(name, None)
             continue
         fields[input_id] = await _store(part, context, target, input_id)
@@ -89,7 +94,7 @@ async def _read_parts(
 async def _read_text(part: BodyPartReader, most: int) -> bytes:
     pieces: list[bytes] = []
     size = 0
-    while chunk := await part.read_chunk(CHUNK):
+    while chunk := await asyncio.wait_for(part.read_chunk(CHUNK), IDLE_S):
         size += len(chunk)
         if size > most:
             raise ApiProblem(
@@ -116,7 +121,7 @@ async def _store(part: BodyPartReader, context: Context, target: Target, input_i
 
 async def _chunks(part: BodyPartReader, most: int) -> AsyncIterator[bytes]:
     size = 0
-    while chunk := await part.read_chunk(CHUNK):
+    while chunk := await asyncio.wait_for(part.read_chunk(CHUNK), IDLE_S):
         size += len(chunk)
         if size > most:
             raise ApiProblem(

@@ -5,6 +5,7 @@ Owns the limits on what is read and the words when they are broken. Forms with f
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,8 @@ from api.problems import ApiProblem
 from api.projections.filters import Pairs, parse_instant_ms
 
 INT_MAX = 2**31 - 1
+BODY_TIMEOUT_S = 60.0
+"""How long a body without files may take: a client that trickles bytes must not hold a connection for ever."""
 
 
 def refuse_encoded(request: web.Request) -> None:
@@ -47,11 +50,15 @@ async def read_body(request: web.Request, most: int) -> bytes:
         raise _too_large(most)
     parts: list[bytes] = []
     size = 0
-    async for chunk in request.content.iter_any():
-        size += len(chunk)
-        if size > most:
-            raise _too_large(most)
-        parts.append(chunk)
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            async for chunk in request.content.iter_any():
+                size += len(chunk)
+                if size > most:
+                    raise _too_large(most)
+                parts.append(chunk)
+    except TimeoutError:
+        raise ApiProblem("bad-request", f"Expected the body within {BODY_TIMEOUT_S:g} s, but it is not whole") from None
     return b"".join(parts)
 
 

@@ -318,6 +318,8 @@ FLOWS = Resource(
     tie=("namespace", "id"),
 )
 
+NAMESPACES = Resource(fields={}, flat={}, sorts={"id": "id"}, tie=())
+
 _SEGMENT = re.compile(r"\[([^\[\]]*)\]")
 
 
