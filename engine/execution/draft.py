@@ -13,7 +13,7 @@ import msgspec
 from engine.errors import Reason, Rejected
 from engine.execution import events as e
 from engine.execution.plan import Plan, PlannedTask
-from engine.execution.state import HEADER, Header, Scope, TaskRun, scope_key, task_run_key, timer_key
+from engine.execution.state import HEADER, Header, Inputs, Scope, TaskRun, scope_key, task_run_key, timer_key
 from engine.flow.model import Flow, Task
 from engine.machine import Aggregate, Draft, Event, Rows
 from engine.values import State
@@ -59,8 +59,8 @@ class ExecutionDraft(Draft):
         self.setting = context
         self.agenda: list[str] = []
         """Ids of scopes that may have something to do, the most urgent last."""
-        self.base_variables: tuple[Header, dict[str, Any]] | None = None
-        """Variables that all templates read, and the header that they were made for."""
+        self.base_variables: tuple[Header, Inputs, dict[str, Any]] | None = None
+        """Variables that all templates read, and the rows that they were made of."""
         self.bytes = 0
         """What outputs, values and log lines of the events take."""
 
@@ -125,9 +125,10 @@ class ExecutionDraft(Draft):
             self.emit(e.TimerCleared(timer_id=timer_id))
 
     @property
-    def killing(self) -> bool:
-        """True while a kill is on its way."""
-        return self.header.state is State.KILLING
+    def stopping(self) -> bool:
+        """True while the execution is killed, or ended by one of its tasks: nothing begins any more."""
+        header = self.header
+        return header.state is State.KILLING or (header.exiting is not None and not header.ended_ms)
 
 
 _WEIGHED: frozenset[type[Event]] = frozenset(

@@ -77,6 +77,20 @@ class LabelsUpdated(Event, frozen=True, kw_only=True):
     at_ms: int
 
 
+class VariablesChanged(Event, frozen=True, kw_only=True):
+    """The execution's variables are now these, instead of the flow's."""
+
+    variables_json: bytes
+    at_ms: int
+
+
+class ExitRequested(Event, frozen=True, kw_only=True):
+    """A task ends the whole execution: nothing new starts, and what is open ends in this state."""
+
+    state: State
+    at_ms: int
+
+
 class ScopeOpened(Event, frozen=True, kw_only=True):
     """A flowable (or the flow itself, scope `root`) begins to run its children."""
 

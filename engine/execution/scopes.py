@@ -35,9 +35,9 @@ def _advance(draft: ExecutionDraft, scope: Scope) -> None:
     header = draft.header
     if header.settled:
         return
-    if header.state is State.KILLING:
+    if draft.stopping:
         if scope.active == 0:
-            _close(draft, scope, State.KILLED)
+            _close(draft, scope, (header.state is not State.KILLING and header.exiting) or State.KILLED)
         return
     if header.held or (scope.id == ROOT and header.ended_ms and scope.phase != "afterExecution"):
         return
@@ -162,6 +162,9 @@ def _close(draft: ExecutionDraft, scope: Scope, state: State) -> None:
         run = draft.run(scope.id)
         assert run is not None, scope.id
         planned = draft.planned(run.task_id)
+        if draft.stopping:
+            end(draft, run, state)
+            return
         if state is State.FAILED and planned.flowable is not None and planned.flowable.tolerant:
             state = State.WARNING
         end(draft, run, final_of(state, planned.task))

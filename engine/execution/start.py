@@ -6,6 +6,7 @@ log line; a template that needs the world goes to a worker.
 
 from __future__ import annotations
 
+import msgspec
 from msgspec.structs import replace
 
 from engine import expression
@@ -16,6 +17,7 @@ from engine.execution.lines import Lines, error_lines, first_error, kept_lines
 from engine.execution.plan import PlannedTask
 from engine.execution.retry import next_attempt_ms
 from engine.execution.state import ROOT, Scope, TaskRun
+from engine.execution.stopping import exit_execution
 from engine.execution.task_runs import (
     begin_attempt,
     create,
@@ -28,10 +30,12 @@ from engine.execution.task_runs import (
     open_scope,
     outputs_to_json,
 )
+from engine.execution.updates import changes_of
 from engine.execution.variables import Renderer
 from engine.flow.model import Task
 from engine.flowables import Flowable
-from engine.tasks import Line, Outcome, PureTask, Wait
+from engine.machine import Event
+from engine.tasks import PureTask, Wait
 from engine.values import State, derive_id, parse_duration_ms
 
 ITERATIONS_MAX = 512
@@ -91,25 +95,30 @@ def again(draft: ExecutionDraft, run: TaskRun) -> None:
 def _decide(draft: ExecutionDraft, run: TaskRun, planned: PlannedTask, pure: PureTask, render: Renderer) -> bool:
     """Decide the first attempt of a pure task here; False if one of its templates needs a worker."""
     task = planned.task
-    outcome = _evaluated(task, pure, render)
+    outcome = _evaluated(draft, task, pure, render)
     if outcome is None:
         return False
     if isinstance(outcome, Wait):
         _wait(draft, create(draft, run, State.PAUSED if outcome.paused else State.RUNNING), outcome)
         return True
-    state, outputs_json, lines = _came_to(task, outcome)
-    if state is State.SUCCESS:
-        decided(draft, run, final_of(state, task), outputs_json=outputs_json, lines=lines)
+    for change in outcome.changes:
+        draft.emit(change)
+    state, lines = outcome.state, outcome.lines
+    if outcome.exits or state is State.SUCCESS:
+        final = state if outcome.exits else final_of(state, task)
+        decided(draft, run, final, outputs_json=outcome.outputs_json, lines=lines)
     elif next_attempt_ms(planned.retry, run, draft.at_ms) is None:
         end_now(draft, run, state, lines)
     else:
         end_attempt(draft, create(draft, run, State.RUNNING), state, error=first_error(lines), lines=lines)
+    if outcome.exits:
+        exit_execution(draft, state)
     return True
 
 
 def _decide_again(draft: ExecutionDraft, run: TaskRun, task: Task, pure: PureTask) -> bool:
     """Decide a further attempt of a pure task here; False if one of its templates needs a worker."""
-    outcome = _evaluated(task, pure, Renderer(draft, replace(run, epoch=run.epoch + 1)))
+    outcome = _evaluated(draft, task, pure, Renderer(draft, replace(run, epoch=run.epoch + 1)))
     if outcome is None:
         return False
     begun = begin_attempt(draft, run)
@@ -118,33 +127,47 @@ def _decide_again(draft: ExecutionDraft, run: TaskRun, task: Task, pure: PureTas
             draft.emit(e.TaskRunPaused(task_run_id=run.id, at_ms=draft.at_ms))
         _wait(draft, begun, outcome)
         return True
-    state, outputs_json, lines = _came_to(task, outcome)
-    end_attempt(draft, begun, state, outputs_json=outputs_json, error=first_error(lines), lines=lines)
+    for change in outcome.changes:
+        draft.emit(change)
+    state, lines = outcome.state, outcome.lines
+    if outcome.exits:
+        end(draft, begun, state, lines=lines)
+        exit_execution(draft, state)
+    else:
+        outputs_json = outcome.outputs_json
+        end_attempt(draft, begun, state, outputs_json=outputs_json, error=first_error(lines), lines=lines)
     return True
 
 
-def _evaluated(task: Task, pure: PureTask, render: Renderer) -> Outcome | Wait | None:
+class _Came(msgspec.Struct, frozen=True):
+    """What an attempt of a pure task came to, ready for events."""
+
+    state: State
+    outputs_json: bytes
+    lines: Lines
+    changes: tuple[Event, ...] = ()
+    exits: bool = False
+
+
+def _evaluated(draft: ExecutionDraft, task: Task, pure: PureTask, render: Renderer) -> _Came | Wait | None:
     """Return what a pure task comes to, its own timeout included; None if a template needs a worker."""
+    lines: Lines = ()
     try:
         outcome = pure.decide(task, render)
-        if isinstance(outcome, Wait) and outcome.timeout_ms is None and task.timeout is not None:
-            outcome = replace(outcome, timeout_ms=parse_duration_ms(render(task.timeout)))
-        return outcome
+        if isinstance(outcome, Wait):
+            if outcome.timeout_ms is None and task.timeout is not None:
+                outcome = replace(outcome, timeout_ms=parse_duration_ms(render(task.timeout)))
+            return outcome
+        lines = kept_lines(task, outcome.lines) if outcome.lines else ()
+        outputs_json = outputs_to_json(outcome.outputs) if outcome.outputs is not None else b""
+        update = outcome.update
+        if update is None:
+            return _Came(outcome.state, outputs_json, lines)
+        return _Came(outcome.state, outputs_json, lines, changes_of(draft, update), update.exit is not None)
     except expression.NeedsWorld:
         return None
     except (expression.RenderError, ValueError) as error:
-        return Outcome(state=State.FAILED, lines=(Line("ERROR", str(error)),))
-
-
-def _came_to(task: Task, outcome: Outcome) -> tuple[State, bytes, Lines]:
-    """Return state, outputs and log lines of an attempt; outputs that can't be kept fail it."""
-    lines = kept_lines(task, outcome.lines) if outcome.lines else ()
-    if outcome.outputs is None:
-        return outcome.state, b"", lines
-    try:
-        return outcome.state, outputs_to_json(outcome.outputs), lines
-    except ValueError as error:
-        return State.FAILED, b"", (*lines, *error_lines(str(error)))
+        return _Came(State.FAILED, b"", (*lines, *error_lines(str(error))))
 
 
 def _wait(draft: ExecutionDraft, run: TaskRun, wait: Wait) -> None:

@@ -32,6 +32,8 @@ class Header(Row, frozen=True, kw_only=True):
     attempt: int = 1
     paused: int = 0
     """How many task runs are paused."""
+    exiting: State | None = None
+    """A task ends the execution in this state, as soon as what runs at workers has ended."""
     held: bool = False
     """A person paused the execution as a whole: nothing new starts."""
     settled: bool = False
@@ -44,6 +46,8 @@ class Inputs(Row, frozen=True, kw_only=True):
     inputs_json: bytes
     variables_json: bytes
     trigger_json: bytes
+    whole: bool = False
+    """True: the variables take the place of the flow's; False: they are put over them."""
 
 
 class Scope(Row, frozen=True, kw_only=True):

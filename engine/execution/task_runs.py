@@ -130,7 +130,7 @@ def end_attempt(
 ) -> None:
     """End an attempt that failed or succeeded: the task run ends, or waits for its next attempt."""
     planned = draft.planned(run.task_id)
-    if state is State.FAILED and not draft.killing:
+    if state is State.FAILED and not draft.stopping:
         due_ms = next_attempt_ms(planned.retry, run, draft.at_ms)
         if due_ms is not None:
             clear_timers(draft, run)

@@ -54,9 +54,9 @@ def base_variables(draft: ExecutionDraft) -> dict[str, Any]:
     """Return what all templates of the execution may read; built anew only when an event of this step changed it."""
     header = draft.header
     known = draft.base_variables
-    if known is not None and known[0] is header:
-        return known[1]
     inputs: Inputs = draft.get(INPUTS)
+    if known is not None and known[0] is header and known[1] is inputs:
+        return known[2]
     execution = {
         "id": draft.id,
         "startDate": iso(header.created_ms),
@@ -85,14 +85,14 @@ def base_variables(draft: ExecutionDraft) -> dict[str, Any]:
         ending: Ending | None = draft.get(ENDING)
         if ending is not None:
             execution["outputs"] = msgspec.json.decode(ending.outputs_json)
-    draft.base_variables = (header, variables)
+    draft.base_variables = (header, inputs, variables)
     return variables
 
 
 def variables_of(draft: ExecutionDraft, inputs: Inputs) -> dict[str, Any]:
-    """Return `vars`: the flow's variables, and over them what was set on the execution."""
+    """Return `vars`: the flow's variables, and over them (or, once a task changed them, instead) the execution's."""
     own = msgspec.json.decode(inputs.variables_json) if len(inputs.variables_json) > 2 else {}
-    return {**draft.flow.variables, **own}
+    return own if inputs.whole else {**draft.flow.variables, **own}
 
 
 def parents_of(draft: ExecutionDraft, scope: Scope | None) -> list[dict[str, Any]]:

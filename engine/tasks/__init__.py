@@ -26,12 +26,30 @@ class Line(msgspec.Struct, frozen=True):
     message: str
 
 
+class Update(msgspec.Struct, frozen=True, kw_only=True):
+    """What the task changes of its execution."""
+
+    labels: dict[str, str] = {}
+    """Put over the execution's labels."""
+    variables: dict[str, Any] = {}
+    """Merged into its variables, maps within maps key by key."""
+    overwrite: bool = True
+    """False: a variable that is there already is an error."""
+    unset: tuple[str, ...] = ()
+    """Variables that are taken away."""
+    ignore_missing: bool = False
+    """True: one that isn't there needn't be taken away; False: it is an error."""
+    exit: State | None = None
+    """End the whole execution in this state."""
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What the task came to."""
 
     state: State = State.SUCCESS
     outputs: dict[str, Any] | None = None
     lines: tuple[Line, ...] = ()
+    update: Update | None = None
 
 
 class Wait(msgspec.Struct, frozen=True, kw_only=True):

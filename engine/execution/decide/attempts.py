@@ -40,7 +40,7 @@ def claim_attempt(draft: ExecutionDraft, command: c.ClaimAttempt) -> None:
         draft.answers.append(SendDrop(**answer))
     elif run.state is State.RUNNING and run.worker_id == command.worker_id and not run.killing:
         draft.answers.append(SendGrant(**answer))
-    elif run.state is not State.SUBMITTED or draft.killing:
+    elif run.state is not State.SUBMITTED or draft.stopping:
         draft.answers.append(SendDrop(**answer))
     else:
         draft.emit(e.TaskRunStarted(**answer, at_ms=draft.at_ms))
@@ -116,7 +116,7 @@ def attempt_lost(draft: ExecutionDraft, command: c.AttemptLost) -> None:
     if run is None:
         return
     gone = f"Worker {command.worker_id} is gone" if command.started else f"Worker {command.worker_id} handed it back"
-    if run.killing or draft.killing:
+    if run.killing or draft.stopping:
         end(draft, run, State.KILLED, error=gone)
     elif command.started and not draft.setting.resubmit_lost:
         error = f"{gone}; the attempt counts as failed"

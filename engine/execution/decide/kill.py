@@ -9,7 +9,8 @@ from engine.execution.draft import ExecutionDraft
 from engine.execution.lines import error_lines
 from engine.execution.scopes import proceed
 from engine.execution.state import ROOT, TaskRun
-from engine.execution.task_runs import end, has_scope
+from engine.execution.stopping import go_on_killing
+from engine.execution.task_runs import end
 from engine.values import State
 
 
@@ -29,34 +30,6 @@ def kill_execution(draft: ExecutionDraft, _command: c.KillExecution) -> None:
             return
     go_on_killing(draft)
     proceed(draft)
-
-
-def go_on_killing(draft: ExecutionDraft) -> None:
-    """Stop what is open, as much as a step holds; a timer that is due at once goes on with the rest.
-
-    Scopes follow from the ends of their children; the ones that have none that runs are put into the agenda.
-    """
-    for _key, run in list(draft.scan("t/")):
-        if run.state.is_terminal or run.killing or has_scope(draft, run):
-            continue
-        if draft.full:
-            draft.set_timer("kill/", draft.at_ms)
-            return
-        stop(draft, run)
-    draft.agenda.extend(scope.id for _key, scope in list(draft.scan("s/")) if scope.closed is None)
-
-
-def stop(draft: ExecutionDraft, run: TaskRun) -> None:
-    """End a task run that nobody works at; tell the worker of one that runs, and wait for it a little."""
-    if run.state is State.RUNNING and run.worker_id:
-        if draft.task(run).timeout is not None:
-            draft.clear_timer(f"timeout/{run.id}")
-        draft.emit(
-            e.TaskRunKillRequested(task_run_id=run.id, epoch=run.epoch, worker_id=run.worker_id, at_ms=draft.at_ms)
-        )
-        draft.set_timer(f"grace/{run.id}", draft.at_ms + draft.setting.kill_grace_ms)
-    else:
-        end(draft, run, State.KILLED)
 
 
 def grace_over(draft: ExecutionDraft, run: TaskRun) -> None:

@@ -7,20 +7,21 @@ from collections.abc import Callable
 from engine.execution import commands as c
 from engine.execution.decide.attempts import cancel_of
 from engine.execution.decide.create import begin
-from engine.execution.decide.kill import go_on_killing, grace_over
+from engine.execution.decide.kill import grace_over
 from engine.execution.decide.restart import go_on_restarting
 from engine.execution.draft import ExecutionDraft
 from engine.execution.lines import error_lines
 from engine.execution.scopes import proceed
 from engine.execution.start import again
 from engine.execution.state import Header, Timer, timer_key
+from engine.execution.stopping import go_on_exiting, go_on_killing
 from engine.execution.task_runs import end, end_attempt, final_of, resume
 from engine.values import State
 
 WAIT_WHILE_HELD = frozenset({"retry", "restart"})
 """What would begin an attempt: while a person has paused the execution such a timer stays set, and fires at its
 resumption."""
-GO_ON_WHEN_KILLING = frozenset({"kill", "grace", "continue"})
+GO_ON_WHEN_STOPPING = frozenset({"kill", "exit", "grace", "timeout", "continue"})
 
 
 def fire_timer(draft: ExecutionDraft, command: c.FireTimer) -> None:
@@ -33,7 +34,7 @@ def fire_timer(draft: ExecutionDraft, command: c.FireTimer) -> None:
     if header.held and purpose in WAIT_WHILE_HELD:
         return
     draft.clear_timer(command.timer_id)
-    if header.settled or (header.state is State.KILLING and purpose not in GO_ON_WHEN_KILLING):
+    if header.settled or (draft.stopping and purpose not in GO_ON_WHEN_STOPPING):
         return
     _PURPOSES[purpose](draft, target)
     proceed(draft)
@@ -49,6 +50,10 @@ def _continue(draft: ExecutionDraft, scope_id: str) -> None:
 
 def _kill(draft: ExecutionDraft, _target: str) -> None:
     go_on_killing(draft)
+
+
+def _exit(draft: ExecutionDraft, _target: str) -> None:
+    go_on_exiting(draft)
 
 
 def _restart(draft: ExecutionDraft, _target: str) -> None:
@@ -98,6 +103,7 @@ _PURPOSES: dict[str, Callable[[ExecutionDraft, str], None]] = {
     "start": _start,
     "continue": _continue,
     "kill": _kill,
+    "exit": _exit,
     "restart": _restart,
     "wait": _wait,
     "timeout": _timeout,

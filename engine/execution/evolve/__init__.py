@@ -17,6 +17,8 @@ EVOLVERS: dict[type[Event], Evolver] = {
     e.ExecutionSettled: lifecycle.execution_settled,
     e.ExecutionRestarted: lifecycle.execution_restarted,
     e.LabelsUpdated: lifecycle.labels_updated,
+    e.VariablesChanged: lifecycle.variables_changed,
+    e.ExitRequested: lifecycle.exit_requested,
     e.ScopeOpened: scopes.scope_opened,
     e.ScopePhaseChanged: scopes.scope_phase_changed,
     e.ScopeClosed: scopes.scope_closed,

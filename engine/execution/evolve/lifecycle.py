@@ -68,6 +68,7 @@ def execution_restarted(rows: Rows, event: e.ExecutionRestarted) -> Changes:
             attempt=event.attempt,
             revision=event.revision,
             settled=False,
+            exiting=None,
             ended_ms=0,
         ),
     )
@@ -77,6 +78,16 @@ def execution_restarted(rows: Rows, event: e.ExecutionRestarted) -> Changes:
 def labels_updated(rows: Rows, event: e.LabelsUpdated) -> Changes:
     """Take the labels over."""
     yield HEADER, replace(rows.get(HEADER), labels=event.labels)
+
+
+def variables_changed(rows: Rows, event: e.VariablesChanged) -> Changes:
+    """Take the variables over."""
+    yield INPUTS, replace(rows.get(INPUTS), variables_json=event.variables_json, whole=True)
+
+
+def exit_requested(rows: Rows, event: e.ExitRequested) -> Changes:
+    """Remember how the execution is to end."""
+    yield HEADER, replace(rows.get(HEADER), exiting=event.state)
 
 
 def timer_set(_rows: Rows, event: e.TimerSet) -> Changes:

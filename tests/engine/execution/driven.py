@@ -100,7 +100,6 @@ class Driven:
         execution_id: str = "execution",
         **setting: Any,
     ) -> None:
-        Driven.made.append(self)
         self.flow = flow_of(source)
         self.setting = Setting(flow=self.flow, **setting)
         self.inputs = dict(inputs or {})
@@ -116,6 +115,7 @@ class Driven:
         self.runs: dict[str, TaskRunView] = {}
         self.history: list[State] = []
         self.ended: e.ExecutionEnded | None = None
+        Driven.made.append(self)
 
     # ---- commands ---------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Recorded logs: the steps of representative executions as bytes, and the rows that they fold to.
+"""Recorded logs: the events of representative executions as JSON, and the rows that they fold to.
 
 `python -m tests.engine.execution.golden_logs` records the ones that are missing. One that exists is what some version
 of Penstock once wrote: it is rewritten only if it is named (`… golden_logs killed`), which is right as long as no
@@ -16,10 +16,10 @@ from typing import Any
 import msgspec
 
 from engine.execution import commands as c
-from engine.machine import Row
+from engine.execution import events
+from engine.machine import Event
 from engine.values import State
 from tests.engine.execution.driven import Driven
-from tests.engine.execution.recorded import recorded_steps
 
 FOLDER = Path(__file__).parents[2] / "golden" / "logs"
 
@@ -167,6 +167,25 @@ def lost() -> Driven:
     return run.go_on()
 
 
+def updated_and_exited() -> Driven:
+    return Driven("""
+id: flow
+namespace: test
+variables: {a: {b: 1}, c: 2}
+tasks:
+- {id: labels, type: Labels, labels: {x: y}}
+- {id: set, type: SetVariables, variables: {a: {d: 3}}}
+- {id: unset, type: UnsetVariables, variables: [c]}
+- id: p
+  type: Parallel
+  tasks:
+  - {id: t, type: Work, script: x}
+  - {id: nap, type: Sleep, duration: PT1H}
+  - {id: s, type: Sequential, tasks: [{id: out, type: Exit, state: WARNING}, {id: never, type: Fail}]}
+- {id: never2, type: Fail}
+""").run()
+
+
 def abandoned() -> Driven:
     run = Driven("tasks: [{id: a, type: Log, message: x}, {id: t, type: Work, script: x}]").create()
     run.claim("t")
@@ -186,17 +205,34 @@ RECORDED: dict[str, Callable[[], Driven]] = {
         killed,
         killed_and_restarted,
         lost,
+        updated_and_exited,
         abandoned,
     )
 }
 
 
-def flat(row: Row) -> dict[str, Any]:
-    """Return a row as JSON that a person can compare."""
-    fields = {name: getattr(row, name) for name in row.__struct_fields__}
+def flat(row_or_event: msgspec.Struct) -> dict[str, Any]:
+    """Return a row or an event as JSON that a person can compare; fields of an event at their default are left out."""
+    fields = {name: getattr(row_or_event, name) for name in row_or_event.__struct_fields__}
+    if isinstance(row_or_event, Event):
+        defaults = {field.name: field.default for field in msgspec.structs.fields(type(row_or_event))}
+        fields = {name: value for name, value in fields.items() if value != defaults[name]}
     plain = {name: value.decode() if isinstance(value, bytes) else value for name, value in fields.items()}
-    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode({"@type": type(row).__name__, **plain}))
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode({"@type": type(row_or_event).__name__, **plain}))
     return found
+
+
+def event_of(recorded: dict[str, Any]) -> Event:
+    """Return a recorded event."""
+    kind: type[Event] = getattr(events, recorded["@type"])
+    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    return kind(
+        **{
+            name: value.encode() if fields[name] is bytes else msgspec.convert(value, fields[name])
+            for name, value in recorded.items()
+            if name != "@type"
+        }
+    )
 
 
 def write(names: list[str]) -> None:
@@ -208,11 +244,12 @@ def write(names: list[str]) -> None:
             continue
         run = made()
         log = {
-            "events": len(run.events),
-            "steps": [value.hex() for value in recorded_steps(run)],
+            "events": [flat(event) for event in run.events],
             "rows": {key: flat(row) for key, row in sorted(run.rows.rows.items())},
         }
-        path.write_text(json.dumps(log, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        text = json.dumps(log, ensure_ascii=False).replace('{"@type"', '\n{"@type"')
+        text = text.replace(", \n", ",\n").replace(', "rows"', ',\n"rows"')
+        path.write_text(text + "\n", "utf-8")
         print(f"recorded {path.name}: {len(run.events)} events")
 
 

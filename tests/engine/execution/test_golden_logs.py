@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from engine import machine
 from engine.execution import events
+from engine.execution.step import EXECUTIONS
 from engine.machine import Event
-from tests.engine.execution.golden_logs import FOLDER, RECORDED, flat
-from tests.engine.execution.recorded import fold_steps
-from topics.messages import Step
-from topics.serde import decode
+from tests.engine.execution.driven import DictRows
+from tests.engine.execution.golden_logs import FOLDER, RECORDED, event_of, flat
 
 RECORD = "python -m tests.engine.execution.golden_logs"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
@@ -26,7 +26,8 @@ def log(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recorded_log_folds_to_its_rows(name: str) -> None:
     recorded = log(name)
-    rows = fold_steps([bytes.fromhex(step) for step in recorded["steps"]])
+    rows = machine.fold(EXECUTIONS, DictRows(), [event_of(event) for event in recorded["events"]])
+    rows = {key: row for key, row in rows.items() if row is not None}
 
     assert sorted(rows) == sorted(recorded["rows"])
     for key, expected in recorded["rows"].items():
@@ -39,14 +40,7 @@ def test_every_representative_execution_is_recorded() -> None:
 
 
 def test_the_recorded_logs_hold_every_kind_of_event() -> None:
-    kinds = {
-        type(event).__name__
-        for name in NAMES
-        for step in log(name)["steps"]
-        for decoded in [decode(bytes.fromhex(step))]
-        if isinstance(decoded, Step)
-        for event in decoded.events
-    }
+    kinds = {event["@type"] for name in NAMES for event in log(name)["events"]}
     known = {name for name, kind in vars(events).items() if isinstance(kind, type) and issubclass(kind, Event)} - {
         "Event",
         "CommandRejected",

@@ -1,0 +1,62 @@
+"""Stopping what is open: by a kill, or because a task ends the whole execution.
+
+Owns which task runs end at once and which are waited for. Scopes follow from the ends of their children
+(`scopes.py`); how a person asks for a kill is `decide/kill.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.execution import events as e
+from engine.execution.draft import ExecutionDraft
+from engine.execution.state import TaskRun
+from engine.execution.task_runs import end, has_scope
+from engine.values import State
+
+
+def go_on_killing(draft: ExecutionDraft) -> None:
+    """Stop everything that is open, as much as a step holds; a timer that is due at once goes on with the rest."""
+    _go_on(draft, "kill/", lambda run: not run.killing)
+
+
+def exit_execution(draft: ExecutionDraft, state: State) -> None:
+    """Let a task end the whole execution: what runs at workers may end, unless the state is KILLED."""
+    if state is State.KILLED:
+        draft.emit(e.ExecutionStateChanged(state=State.KILLING, at_ms=draft.at_ms))
+        go_on_killing(draft)
+    else:
+        draft.emit(e.ExitRequested(state=state, at_ms=draft.at_ms))
+        go_on_exiting(draft)
+
+
+def go_on_exiting(draft: ExecutionDraft) -> None:
+    """End everything that nobody works at, as much as a step holds."""
+    _go_on(draft, "exit/", lambda run: not _at_worker(run))
+
+
+def _go_on(draft: ExecutionDraft, timer_id: str, stops: Callable[[TaskRun], bool]) -> None:
+    for _key, run in list(draft.scan("t/")):
+        if run.state.is_terminal or has_scope(draft, run) or not stops(run):
+            continue
+        if draft.full:
+            draft.set_timer(timer_id, draft.at_ms)
+            return
+        _stop(draft, run)
+    # The ends above have put their scopes into the agenda; here are those that have no child that runs.
+    draft.agenda.extend(scope.id for _key, scope in list(draft.scan("s/")) if scope.closed is None)
+
+
+def _stop(draft: ExecutionDraft, run: TaskRun) -> None:
+    """End a task run that nobody works at; tell the worker of one that runs, and wait for it a little."""
+    if not _at_worker(run):
+        end(draft, run, State.KILLED)
+        return
+    if draft.task(run).timeout is not None:
+        draft.clear_timer(f"timeout/{run.id}")
+    draft.emit(e.TaskRunKillRequested(task_run_id=run.id, epoch=run.epoch, worker_id=run.worker_id, at_ms=draft.at_ms))
+    draft.set_timer(f"grace/{run.id}", draft.at_ms + draft.setting.kill_grace_ms)
+
+
+def _at_worker(run: TaskRun) -> bool:
+    return run.state is State.RUNNING and run.worker_id != ""
