@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 import pytest
+from confluent_kafka import TopicPartition
 
 from tests.topics.kafka.under_test import KafkaUnderTest
 from topics.catalog import EXECUTIONS_EVENTS
@@ -115,8 +116,6 @@ def test_what_is_closed_says_so_and_closing_again_does_nothing(log: KafkaLog) ->
 
 
 def remove_before(settings: KafkaSettings, offset: int) -> None:
-    from confluent_kafka import TopicPartition
-
     admin = AdminClient(client_properties(settings))
     where = TopicPartition(settings.topic(EXECUTIONS_EVENTS), 0, offset)
     for future in admin.delete_records([where]).values():
