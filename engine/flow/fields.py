@@ -136,8 +136,12 @@ def known_keys(report: Report, raw: Raw, known: frozenset[str], path: Path, what
 
 def unknown_key(report: Report, key: str, known: list[str], path: Path, what: str) -> None:
     """Complain about one key, naming what was probably meant, or all that is possible."""
-    hint = did_you_mean(key, known) or f"Known are: {', '.join(known)}"
-    report.error("unknown-property", f"Unknown property '{key}' of {what}", (*path, key), hint)
+    report.error(
+        "unknown-property",
+        f"Unknown property '{key}' of {what}",
+        (*path, key),
+        lambda: did_you_mean(key, known) or f"Known are: {', '.join(known)}",
+    )
 
 
 def labels(report: Report, raw: Raw, key: str, path: Path) -> tuple[tuple[str, str], ...]:

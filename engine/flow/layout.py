@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from engine.flow.model import Flow, Task
+from engine.flow.rules.cycles import depths
 from engine.flow.types import CORE
 
 GAP = 28
@@ -121,15 +122,11 @@ def _row(children: list[Box]) -> Box:
 
 def _dag(tasks: Sequence[Task]) -> Box:
     """Lay a Dag out in layers: each task below all that it depends on."""
-    known = {task.id for task in tasks}
-    layer: dict[str, int] = {}
-    for _ in tasks:
-        for task in tasks:
-            layer[task.id] = 1 + max((layer.get(name, 0) for name in task.depends_on if name in known), default=0)
+    layer = depths({task.id: task.depends_on for task in tasks})
     children = [_task(task) for task in tasks]
     rows: dict[int, list[Box]] = {}
     for task, child in zip(tasks, children, strict=True):
-        rows.setdefault(layer[task.id], []).append(child)
+        rows.setdefault(layer.get(task.id, 0), []).append(child)
     widths = {key: sum(child.width for child in row) + SIDE * (len(row) - 1) for key, row in rows.items()}
     box = Box("dag", width=max(widths.values()), children=children)
     for key in sorted(rows):

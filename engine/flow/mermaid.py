@@ -16,6 +16,7 @@ def graph_mermaid(flow: Flow) -> str:
     names = {node["uid"]: f"n{index}" for index, node in enumerate(graph["nodes"])}
     nodes = {node["uid"]: node for node in graph["nodes"]}
     clusters = {cluster["cluster"]["uid"]: cluster for cluster in graph["clusters"]}
+    names |= {uid: f"c{index}" for index, uid in enumerate(clusters)}
     inside = {uid for cluster in clusters.values() for uid in cluster["nodes"]}
     lines = ["flowchart TD"]
     for uid in [uid for uid in (*nodes, *clusters) if uid not in inside]:
@@ -34,8 +35,7 @@ def _part(uid: str, nodes: dict[str, Any], clusters: dict[str, Any], names: dict
     if uid in nodes:
         return [indent + names[uid] + _shape(nodes[uid])]
     title = uid.rsplit(".", 1)[-1]
-    index = list(clusters).index(uid)
-    lines = [f"{indent}subgraph c{index}[{_text(title)}]"]
+    lines = [f"{indent}subgraph {names[uid]}[{_text(title)}]"]
     for member in clusters[uid]["nodes"]:
         lines += _part(member, nodes, clusters, names, depth + 1)
     return [*lines, f"{indent}end"]

@@ -5,8 +5,9 @@ Owns the shape of a problem, the collecting of many at once and the did-you-mean
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -15,9 +16,15 @@ Severity = Literal["error", "warning", "info"]
 Path = tuple[str | int, ...]
 """Keys and indexes from the top of the document to the culprit."""
 
+Hint = str | Callable[[], str]
+"""What would be right; a function where finding it out is dear, called only if the problem is kept."""
+
 MAX_PROBLEMS = 500
 """A hostile or wholly foreign document may be wrong in every line; nobody reads more than this."""
 
+
+MAX_TEXT = 1000
+"""Characters of a message or path."""
 
 _ABOUT_KEYS = frozenset({"unknown-property", "deprecated-property", "no-effect"})
 """Rules that find fault with a property being there, whatever its value."""
@@ -74,6 +81,7 @@ class Report:
         self._document = document
         self._silenced = frozenset(silenced)
         self._seen: set[tuple[str, str, Path]] = set()
+        self._searched = 0
         self.problems: list[Problem] = []
         self.errors = 0
         self.unsound = False
@@ -83,19 +91,19 @@ class Report:
         """Return line and column of a path, from 1."""
         return self._document.position(path)
 
-    def error(self, rule: str, message: str, path: Path, hint: str = "") -> None:
+    def error(self, rule: str, message: str, path: Path, hint: Hint = "") -> None:
         """Add an error: the flow can't be saved."""
         self._add("error", rule, message, path, hint)
 
-    def warning(self, rule: str, message: str, path: Path, hint: str = "") -> None:
+    def warning(self, rule: str, message: str, path: Path, hint: Hint = "") -> None:
         """Add a warning: the flow can be saved, but probably doesn't do what was meant."""
         self._add("warning", rule, message, path, hint)
 
-    def info(self, rule: str, message: str, path: Path, hint: str = "") -> None:
+    def info(self, rule: str, message: str, path: Path, hint: Hint = "") -> None:
         """Add a remark, for instance a type that has a newer name."""
         self._add("info", rule, message, path, hint)
 
-    def _add(self, severity: Severity, rule: str, message: str, path: Path, hint: str) -> None:
+    def _add(self, severity: Severity, rule: str, message: str, path: Path, hint: Hint) -> None:
         if severity != "error" and rule in self._silenced:
             return
         if len(self.problems) >= MAX_PROBLEMS or (rule, message, path) in self._seen:
@@ -103,14 +111,23 @@ class Report:
         self._seen.add((rule, message, path))
         self.errors += severity == "error"
         line, column = self._document.position(path, of_key=rule in _ABOUT_KEYS)
-        pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
-        readable = readable_path(self._document.value, path)
-        self.problems.append(Problem(severity, rule, message, line, column, readable, hint, pointer))
+        pointer = "".join("/" + str(step)[:MAX_TEXT].replace("~", "~0").replace("/", "~1") for step in path)
+        readable = _shortened(readable_path(self._document.value, path))
+        said = hint if isinstance(hint, str) else ""
+        if not isinstance(hint, str) and self._searched < _MOST_SEARCHES:
+            self._searched += 1
+            said = hint()
+        self.problems.append(Problem(severity, rule, _shortened(message), line, column, readable, said, pointer))
 
     def sorted(self) -> tuple[Problem, ...]:
         """Return the problems in the order of the text, errors of one place first."""
         rank = {"error": 0, "warning": 1, "info": 2}
         return tuple(sorted(self.problems, key=lambda p: (p.line, rank[p.severity], p.column)))
+
+
+def _shortened(text: str) -> str:
+    """Cut what a hostile or generated flow would blow up: every message quotes what was found."""
+    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
 
 
 def readable_path(value: object, path: Path) -> str:
@@ -138,10 +155,19 @@ def _child(value: object, step: str | int) -> object:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return "Did you mean 'x'?" for the nearest known word, or an empty text if none is near."""
-    candidates = list(known)
-    lowered = {candidate.lower(): candidate for candidate in candidates}
+    if len(word) > _LONGEST_WORD:
+        return ""
+    alike = (name for name in known if abs(len(name) - len(word)) <= _MOST_MISSING)
+    lowered = {name.lower(): name for name in islice(alike, _MOST_CANDIDATES)}
     near = get_close_matches(word.lower(), lowered, n=1, cutoff=0.72)
     return f"Did you mean '{lowered[near[0]]}'?" if near else ""
+
+
+_MOST_SEARCHES = 60
+"""Of one document; each takes milliseconds where there are many names."""
+_LONGEST_WORD = 150
+_MOST_MISSING = 6
+_MOST_CANDIDATES = 400
 
 
 def kind_of(value: object) -> str:

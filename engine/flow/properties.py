@@ -8,7 +8,7 @@ us, so there it is a warning.
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from engine.flow.fields import Raw, text
@@ -45,10 +45,10 @@ def read_type(report: Report, raw: Raw, path: Path, wanted: str) -> str:
     info = TYPES.get(name)
     if info is None:
         if declared.startswith(_COMPLETE) or "." not in declared:
-            report.error("unknown-type", f"Invalid type: {declared}", place, nearest_type(declared))
+            report.error("unknown-type", f"Invalid type: {declared}", place, partial(nearest_type, declared))
         else:
             message = f"Type {declared} is not known here: the flow can be stored, but this {wanted} will fail"
-            report.warning("unknown-type", message, place, nearest_type(declared))
+            report.warning("unknown-type", message, place, partial(nearest_type, declared))
     elif name.startswith(CORE) and not fits(info, wanted):
         report.error("unknown-type", f"Expected a {wanted}, but '{declared}' is a {info.kind}", place)
     if name != declared:
@@ -92,12 +92,12 @@ def check_properties(report: Report, raw: Raw, path: Path, name: str, info: Type
         known = info.properties.get(key)
         if known is None:
             if complete or info.properties:
-                own = sorted(info.properties)
-                hint = (
-                    did_you_mean(key, (*common, *own))
-                    or f"Known besides the common ones are: {', '.join(own) or '(none)'}"
+                report_it(
+                    "unknown-property",
+                    f"Unknown property '{key}' of type {name}",
+                    (*path, key),
+                    partial(_known_properties, key, info, common),
                 )
-                report_it("unknown-property", f"Unknown property '{key}' of type {name}", (*path, key), hint)
         elif value is not None and not _agrees(known.kind, value):
             expected = _EXPECTED.get(known.kind, known.kind)
             report_it("type-mismatch", f"Expected {expected}, but found {kind_of(value)}", (*path, key))
@@ -106,6 +106,11 @@ def check_properties(report: Report, raw: Raw, path: Path, name: str, info: Type
         if value is None or (key in info.branches and not value):
             empty = "cannot be empty" if key in info.branches else "must be set"
             report.error("required", f"the '{key}' property {empty}", (*path, key) if key in raw else path)
+
+
+def _known_properties(key: str, info: TypeInfo, common: Collection[str]) -> str:
+    own = sorted(info.properties)
+    return did_you_mean(key, (*common, *own)) or f"Known besides the common ones are: {', '.join(own) or '(none)'}"
 
 
 def _agrees(kind: str, value: Any) -> bool:

@@ -42,7 +42,7 @@ def check_condition(report: Report, raw: Any, path: Path) -> None:
     elif short in ("ExecutionStatus", "HasRetryAttempt"):
         for key in ("in", "notIn"):
             for index, state in enumerate(raw.get(key) or () if isinstance(raw.get(key), list) else ()):
-                if state not in State.__members__:
+                if not isinstance(state, str) or state not in State.__members__:
                     message = f"Expected one of {', '.join(State.__members__)}, but found {kind_of(state)}"
                     report.error("choice", message, (*path, key, index))
     elif short in ("DayWeek", "DayWeekInMonth"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import regex  # type: ignore[import-untyped, unused-ignore]
@@ -12,6 +13,7 @@ from engine.flow.model import Flow, Input
 from engine.flow.problems import Path, Report, did_you_mean, kind_of
 from engine.flow.rules.cycles import find_cycle
 
+_LONGEST_VALIDATOR = 4096
 _LOCAL_FILES = ("file:", "nsfile:")
 
 
@@ -53,7 +55,9 @@ def _check_dependencies(report: Report, inputs: tuple[Input, ...]) -> None:
         for name in item.depends_on:
             if name not in names:
                 message = f"Input '{item.id}' depends on a non-existent input '{name}'"
-                report.error("input-dependency", message, ("inputs", index, "dependsOn"), did_you_mean(name, names))
+                report.error(
+                    "input-dependency", message, ("inputs", index, "dependsOn"), partial(did_you_mean, name, names)
+                )
     edges = {item.id: tuple(name for name in item.depends_on if name in names) for item in inputs}
     cycle = find_cycle(edges)
     if cycle:
@@ -83,9 +87,15 @@ def _check_validator(report: Report, item: Input, path: Path) -> None:
     if not isinstance(validator, str):
         return
     try:
+        if len(validator) > _LONGEST_VALIDATOR:
+            raise RecursionError
         regex.compile(validator)
     except regex.error as error:
         report.error("input-validator", f"Invalid pattern [{validator}]: {error}", (*path, "validator"))
+    except RecursionError:
+        report.error(
+            "input-validator", "Expected a pattern of ordinary size, but it is too large", (*path, "validator")
+        )
 
 
 def _check_item_type(report: Report, item: Input, path: Path) -> None:

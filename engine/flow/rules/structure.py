@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from engine.flow.model import Flow, Task
 from engine.flow.problems import Path, Report, did_you_mean
@@ -83,7 +84,7 @@ def _check_dag(report: Report, dag: Task, path: Path) -> None:
             if name not in nodes:
                 place: Path = (*path, "tasks", index, "dependsOn")
                 message = f"Not existing task id '{name}' in the dependencies of '{task.id}'"
-                report.error("dag", message, place, did_you_mean(name, nodes))
+                report.error("dag", message, place, partial(did_you_mean, name, nodes))
     cycle = find_cycle({name: tuple(d for d in task.depends_on if d in nodes) for name, task in nodes.items()})
     if cycle:
         report.error("dag", f"Cyclic dependency detected: {' -> '.join(cycle)}", (*path, "tasks"))

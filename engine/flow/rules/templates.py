@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from engine.flow.model import Flow, Task
@@ -18,7 +18,7 @@ from engine.flow.rules.structure import walk_paths
 from engine.flow.types import CORE
 
 _SIMPLE = re.compile(r"\{\{-?\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*-?\}\}")
-_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_OPENING = re.compile(r"\{[{%]")
 _DASHED = re.compile(r"(?<![\w.'\"-])(inputs|outputs)\.(\w+(?:-\w+)+)")
 _OWN_VARIABLES = {
     f"{CORE}flow.Subflow": "outputs",
@@ -101,19 +101,19 @@ def check_template(report: Report, text: str, path: Path, names: Names, roots: b
             _check_output(report, rest, path, names)
         elif roots and root not in ROOTS and root not in _WORDS:
             message = f"There is no variable '{root}'"
-            report.warning("unknown-variable", message, path, did_you_mean(root, ROOTS))
+            report.warning("unknown-variable", message, path, partial(did_you_mean, root, ROOTS))
 
 
 def _unknown(report: Report, rule: str, what: str, name: str, known: frozenset[str], path: Path) -> None:
     if name not in known:
-        report.warning(rule, f"The flow has no {what} '{name}'", path, did_you_mean(name, known))
+        report.warning(rule, f"The flow has no {what} '{name}'", path, partial(did_you_mean, name, known))
 
 
 def _check_output(report: Report, rest: Read, path: Path, names: Names) -> None:
     task = rest[0]
     if task not in names.tasks:
-        hint = did_you_mean(task, names.tasks)
-        report.warning("unknown-task", f"The flow has no task '{task}' whose outputs could be read", path, hint)
+        message = f"The flow has no task '{task}' whose outputs could be read"
+        report.warning("unknown-task", message, path, partial(did_you_mean, task, names.tasks))
         return
     known = names.outputs[task]
     if known is None or len(rest) < 2 or rest[1] in known:
@@ -125,12 +125,23 @@ def _check_output(report: Report, rest: Read, path: Path, names: Names) -> None:
 def _check_dashes(report: Report, text: str, path: Path, names: Names) -> None:
     if "-" not in text:
         return
-    for tag in _TAG.finditer(text):
-        for match in _DASHED.finditer(tag[0]):
+    for tag in _tags(text):
+        for match in _DASHED.finditer(tag):
             root, name = match[1], match[2]
             if name in (names.inputs if root == "inputs" else names.tasks):
                 message = f"Invalid reference '{root}.{name}': an id with a dash needs bracket notation"
                 report.error("dash", message, path, f"Write {root}['{name}']")
+
+
+def _tags(text: str) -> Iterator[str]:
+    """Yield the parts of a text between the marks of expressions and statements; in time linear to its length."""
+    at = 0
+    while (opening := _OPENING.search(text, at)) is not None:
+        end = text.find("}}" if opening[0] == "{{" else "%}", opening.end())
+        if end < 0:
+            return
+        yield text[opening.end() : end]
+        at = end + 2
 
 
 def _check_syntax(report: Report, text: str, path: Path) -> tuple[Read, ...]:

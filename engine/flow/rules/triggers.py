@@ -69,7 +69,7 @@ def _check_states(report: Report, raw: Raw, key: str, path: Path) -> None:
         report.error("type-mismatch", f"Expected a list of states, but found {kind_of(states)}", (*path, key))
         return
     for index, state in enumerate(states):
-        if state not in State.__members__:
+        if not isinstance(state, str) or state not in State.__members__:
             message = f"Expected one of {', '.join(State.__members__)}, but found {kind_of(state)}"
             report.error("choice", message, (*path, key, index))
 
