@@ -48,6 +48,7 @@ class ExecutionChange:
         "since",
         "state",
         "task_runs",
+        "variables",
     )
 
     def __init__(self, id: str, since: int) -> None:
@@ -66,6 +67,8 @@ class ExecutionChange:
         self.error: str | None = None
         self.outputs: str | None = None
         self.labels: dict[str, str] | None = None
+        self.variables: str | None = None
+        """The execution's own variables, which count instead of the flow's."""
         self.task_runs: dict[str, TaskRunChange] = {}
         self.removed: dict[str, int] = {}
         """Task runs to delete first, with the number of the event that said so."""

@@ -128,6 +128,12 @@ def _labels_updated(_batch: Batch, _step: Step, change: ExecutionChange, event: 
     change.labels = event.labels
 
 
+def _variables_changed(
+    _batch: Batch, _step: Step, change: ExecutionChange, event: e.VariablesChanged, _seq: int
+) -> None:
+    change.variables = event.variables_json.decode()
+
+
 def _task_run(change: ExecutionChange, id: str, seq: int) -> TaskRunChange:
     run = change.task_runs.get(id)
     if run is None:
@@ -160,6 +166,16 @@ def _task_run_started(_batch: Batch, _step: Step, change: ExecutionChange, event
     run.state = "RUNNING"
     worker = event.worker_id.replace("\\", "").replace('"', "")
     run.journal += f',["RUNNING",{event.at_ms},"{worker}"]'
+
+
+def _task_run_resubmitted(
+    batch: Batch, step: Step, change: ExecutionChange, event: e.TaskRunResubmitted, seq: int
+) -> None:
+    run = _task_run(change, event.task_run_id, seq)
+    run.state = "RESUBMITTED"
+    run.journal += f',["RESUBMITTED",{event.at_ms}]'
+    if event.logs:
+        _lines(batch, step, event, run.born[0] if run.born else None, seq)
 
 
 def _task_run_retry_scheduled(
@@ -209,6 +225,8 @@ def _task_run_decided(batch: Batch, step: Step, change: ExecutionChange, event: 
         run.journal += f',["CREATED",{at}],["SKIPPED",{at}]'
     else:
         run.journal += f',["CREATED",{at}],["RUNNING",{at}],["{event.state}",{at}]'
+    if event.error:
+        run.error = event.error
     if event.outputs_json:
         run.outputs = event.outputs_json.decode()
     if event.logs:
@@ -222,6 +240,7 @@ def _task_run_reopened(_batch: Batch, _step: Step, change: ExecutionChange, even
 
 
 def _task_run_removed(_batch: Batch, _step: Step, change: ExecutionChange, event: e.TaskRunRemoved, seq: int) -> None:
+    """Take the run away; what is below it is found by `write.py`, where the views are at hand."""
     change.task_runs.pop(event.task_run_id, None)
     change.removed[event.task_run_id] = seq
 
@@ -257,9 +276,11 @@ FOLDS: dict[type, Fold] = {
     e.ExecutionSettled: _execution_settled,
     e.ExecutionRestarted: _execution_restarted,
     e.LabelsUpdated: _labels_updated,
+    e.VariablesChanged: _variables_changed,
     e.TaskRunCreated: _task_run_created,
     e.TaskDispatched: _task_dispatched,
     e.TaskRunStarted: _task_run_started,
+    e.TaskRunResubmitted: _task_run_resubmitted,
     e.TaskRunRetryScheduled: _task_run_retry_scheduled,
     e.TaskRunPaused: _task_run_paused,
     e.TaskRunResumed: _task_run_resumed,
@@ -268,3 +289,20 @@ FOLDS: dict[type, Fold] = {
     e.TaskRunReopened: _task_run_reopened,
     e.TaskRunRemoved: _task_run_removed,
 }
+
+UNSEEN: frozenset[type] = frozenset(
+    {
+        CommandRejected,
+        e.ExitRequested,
+        e.IterationEnded,
+        e.IterationStarted,
+        e.ScopeClosed,
+        e.ScopeOpened,
+        e.ScopePhaseChanged,
+        e.ScopeReopened,
+        e.TaskRunKillRequested,
+        e.TimerCleared,
+        e.TimerSet,
+    }
+)
+"""Events that the views don't show, named so that a new event is not forgotten."""

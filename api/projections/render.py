@@ -17,7 +17,7 @@ LEVEL_NAMES = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR")
 
 EXECUTION_COLUMNS = (
     "id, namespace, flow_id, revision, state, created_ms, end_ms, kind, parent_id, original_id, schedule_ms, attempt,"
-    " settled, error, inputs, outputs, variables, labels, trigger_json, journal, seq"
+    " settled, error, inputs, outputs, variables, labels, trigger_json, journal, seq, variables_whole"
 )
 TASK_RUN_COLUMNS = "id, task_id, parent_id, value, iteration, state, journal, outputs, error"
 LINE_COLUMNS = (
@@ -110,6 +110,7 @@ def execution_json(row: Row, now_ms: int, flow_variables: Mapping[str, Any] | No
         trigger,
         journal,
         _seq,
+        variables_whole,
     ) = row
     result: dict[str, Any] = {
         "tenantId": "main",
@@ -132,7 +133,7 @@ def execution_json(row: Row, now_ms: int, flow_variables: Mapping[str, Any] | No
     }
     if flow_variables is not None:
         own = msgspec.json.decode(variables) if variables else {}
-        result["variables"] = {**flow_variables, **own} or None
+        result["variables"] = (own if variables_whole else {**flow_variables, **own}) or None
     return {key: value for key, value in result.items() if value is not None}
 
 

@@ -6,7 +6,7 @@ Owns names and columns. Histories are journals: JSON entries, each preceded by a
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 """Raise it with every change of a table: views of another version are built anew from the log."""
 
 NAMES = (
@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS executions (
     state TEXT NOT NULL, created_ms BIGINT NOT NULL, end_ms BIGINT, kind TEXT NOT NULL, parent_id TEXT,
     original_id TEXT NOT NULL, schedule_ms BIGINT, attempt INTEGER NOT NULL, settled INTEGER NOT NULL,
     error TEXT, inputs TEXT, outputs TEXT, variables TEXT, labels TEXT NOT NULL, trigger_json TEXT,
-    journal TEXT NOT NULL, seq BIGINT NOT NULL);
+    journal TEXT NOT NULL, seq BIGINT NOT NULL, variables_whole INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS executions_by_time ON executions (created_ms);
 CREATE INDEX IF NOT EXISTS executions_by_flow ON executions (namespace, flow_id, created_ms);
 CREATE INDEX IF NOT EXISTS executions_by_state ON executions (state, created_ms);
@@ -88,14 +88,16 @@ MOVE_POSITION = (
 
 INSERT_EXECUTION = (
     "INSERT INTO executions (id, namespace, flow_id, revision, state, created_ms, end_ms, kind, parent_id, original_id,"
-    " schedule_ms, attempt, settled, error, inputs, outputs, variables, labels, trigger_json, journal, seq)"
-    " VALUES (?, ?, ?, ?, ?, ?, NULLIF(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
+    " schedule_ms, attempt, settled, error, inputs, outputs, variables, labels, trigger_json, journal, seq,"
+    " variables_whole) VALUES (?, ?, ?, ?, ?, ?, NULLIF(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (id) DO NOTHING"
 )
 UPDATE_EXECUTION = (
     "UPDATE executions SET seq = ?, state = COALESCE(?, state), journal = journal || ?,"
     " end_ms = CASE WHEN ? THEN NULLIF(?, 0) ELSE end_ms END, revision = COALESCE(?, revision),"
     " attempt = COALESCE(?, attempt), settled = COALESCE(?, settled), error = COALESCE(?, error),"
-    " outputs = COALESCE(?, outputs), labels = COALESCE(?, labels) WHERE id = ? AND seq < ?"
+    " outputs = COALESCE(?, outputs), labels = COALESCE(?, labels), variables = COALESCE(?, variables),"
+    " variables_whole = COALESCE(?, variables_whole) WHERE id = ? AND seq < ?"
 )
 DELETE_EXECUTION_LABELS = "DELETE FROM execution_labels WHERE execution_id = ?"
 INSERT_EXECUTION_LABEL = (
@@ -103,6 +105,7 @@ INSERT_EXECUTION_LABEL = (
     " ON CONFLICT (execution_id, name) DO UPDATE SET value = excluded.value"
 )
 
+READ_PARENTS = "SELECT id, parent_id FROM task_runs WHERE execution_id = ? AND parent_id IS NOT NULL"
 DELETE_TASK_RUN = "DELETE FROM task_runs WHERE execution_id = ? AND id = ? AND seq < ?"
 INSERT_TASK_RUN = (
     "INSERT INTO task_runs (execution_id, id, born_seq, seq, task_id, parent_id, value, iteration, state, journal,"

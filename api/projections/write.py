@@ -19,6 +19,9 @@ FlowFacts = Callable[[str], "tuple[bool, str | None, Iterable[tuple[str, str]]]"
 """Gives disabled, description and labels of a flow's source."""
 
 
+NOTHING: dict[str, int] = {}
+
+
 class Overtaken(Exception):
     """Another process moved a partition's position on: it owns the partition now, this batch doesn't count."""
 
@@ -114,11 +117,12 @@ def _new_execution(change: ExecutionChange) -> tuple[Any, ...]:
         change.error,
         event.inputs_json.decode() or "{}",
         change.outputs,
-        event.variables_json.decode() or "{}",
+        change.variables or event.variables_json.decode() or "{}",
         _json(change.labels or {}),
         event.trigger_json.decode() or None,
         change.journal,
         change.seq,
+        int(change.variables is not None),
     )
 
 
@@ -135,6 +139,8 @@ def _changed_execution(change: ExecutionChange) -> tuple[Any, ...]:
         change.error,
         change.outputs,
         None if change.labels is None else _json(change.labels),
+        change.variables,
+        None if change.variables is None else 1,
         change.id,
         change.since,
     )
@@ -146,10 +152,13 @@ def _task_runs(connection: Connection, changes: Iterable[ExecutionChange]) -> No
     grown: list[tuple[Any, ...]] = []
     for change in changes:
         execution_id = change.id
-        for id, seq in change.removed.items():
-            removed.append((execution_id, id, seq))
+        gone = _with_all_below(connection, change) if change.removed else NOTHING
+        removed += [(execution_id, id, seq) for id, seq in gone.items()]
         for id, run in change.task_runs.items():
             if run.born is not None:
+                if gone and run.since < gone.get(run.born[1], -1):
+                    gone[id] = gone[run.born[1]]
+                    continue
                 born.append(
                     (execution_id, id, run.since, run.seq, *run.born, run.state, run.journal, run.outputs, run.error)
                 )
@@ -161,6 +170,21 @@ def _task_runs(connection: Connection, changes: Iterable[ExecutionChange]) -> No
         connection.execute_many(t.INSERT_TASK_RUN, born)
     if grown:
         connection.execute_many(t.UPDATE_TASK_RUN, grown)
+
+
+def _with_all_below(connection: Connection, change: ExecutionChange) -> dict[str, int]:
+    """Return the number of the removing event for each removed task run and all that the views have below it."""
+    children: dict[str, list[str]] = {}
+    for id, parent_id in connection.query(t.READ_PARENTS, (change.id,)):
+        children.setdefault(parent_id, []).append(id)
+    found: dict[str, int] = {}
+    for removed, seq in change.removed.items():
+        open_ids = [removed]
+        while open_ids:
+            id = open_ids.pop()
+            found[id] = max(seq, found.get(id, seq))
+            open_ids += children.get(id, ())
+    return found
 
 
 def _flow(connection: Connection, key: tuple[str, str], change: FlowChange, facts: FlowFacts) -> None:

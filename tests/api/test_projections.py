@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from api.projections import queries, render, tables
+from api.projections import execution_fold, queries, render, tables
 from api.projections.database import Connection, Database
 from api.projections.filters import ALL, Page
 from api.projections.sqlite import SqliteDatabase
@@ -14,7 +14,7 @@ from api.projections.tail import rebuild
 from engine.catalog.events import FlowDeleted, FlowSaved
 from engine.errors import Reason
 from engine.execution import events as e
-from engine.machine import CommandRejected
+from engine.machine import CommandRejected, Event
 from engine.values import State
 from topics.embedded.rocks import EmbeddedLog
 from topics.messages import LogEntry, MetricEntry
@@ -195,6 +195,49 @@ def test_a_restart_opens_the_execution_again_and_counts_attempts(steps: Any, fol
     assert queries.execution_progress(view, "e1")[2] is False  # type: ignore[index]
 
 
+def test_what_is_below_a_removed_task_run_goes_with_it(steps: Any, fold: Fold, view: Connection) -> None:
+    def decided(id: str, parent_id: str | None) -> e.TaskRunDecided:
+        return e.TaskRunDecided(
+            task_run_id=id, task_id=id, scope_id="s", state=State.SUCCESS, at_ms=T, parent_id=parent_id
+        )
+
+    steps.step("e1", created(), decided("kept", None), decided("loop", None), decided("inner", "loop"))
+    fold()
+    steps.step(
+        "e1",
+        decided("deep", "inner"),
+        decided("here", "loop"),
+        e.TaskRunRemoved(task_run_id="loop"),
+        decided("new", "loop"),
+    )
+    steps.step("e2", created(), decided("loop", None), decided("inner", "loop"))
+    fold()
+    ids = [run["id"] for run in execution(view, "e1")["taskRunList"]]
+    assert ids == ["kept", "new"]
+    assert len(execution(view, "e2")["taskRunList"]) == 2
+
+
+def test_a_lost_attempt_shows_as_resubmitted(steps: Any, fold: Fold, view: Connection) -> None:
+    steps.step(
+        "e1",
+        created(),
+        e.TaskRunCreated(task_run_id="r", task_id="r", scope_id="root", at_ms=T),
+        e.TaskDispatched(task_run_id="r", epoch=1, queue="default", at_ms=T),
+        e.TaskRunStarted(task_run_id="r", epoch=1, worker_id="w1", at_ms=T),
+        e.TaskRunResubmitted(task_run_id="r", epoch=1, at_ms=T, logs=(e.LogLine(level="WARN", message="lost"),)),
+        e.TaskDispatched(task_run_id="r", epoch=2, queue="default", at_ms=T),
+        e.TaskRunStarted(task_run_id="r", epoch=2, worker_id="w2", at_ms=T),
+    )
+    fold()
+    (run,) = execution(view, "e1")["taskRunList"]
+    assert [(a["state"]["current"], a["workerId"]) for a in run["attempts"]] == [
+        ("RESUBMITTED", "w1"),
+        ("RUNNING", "w2"),
+    ]
+    assert run["state"]["current"] == "RUNNING"
+    assert [row[6] for row in queries.lines_of(view, "e1", ALL)] == ["r"]
+
+
 def test_a_task_run_removed_and_made_again_in_one_batch_is_the_new_one(
     steps: Any, fold: Fold, view: Connection
 ) -> None:
@@ -249,6 +292,21 @@ def test_labels_are_replaced(steps: Any, fold: Fold, view: Connection) -> None:
     fold()
     assert execution(view, "e1")["labels"] == [{"key": "b", "value": "3"}]
     assert view.query("SELECT name, value FROM execution_labels") == [("b", "3")]
+
+
+def test_variables_of_the_execution_count_instead_of_the_flows(steps: Any, fold: Fold, view: Connection) -> None:
+    def variables() -> Any:
+        return render.execution_json(queries.execution_row(view, "e1") or (), T, {"a": 1, "b": 2}).get("variables")
+
+    steps.step("e1", created(variables_json=b'{"b":3}'))
+    fold()
+    assert variables() == {"a": 1, "b": 3}
+    steps.step("e1", e.VariablesChanged(variables_json=b'{"c":4}', at_ms=T))
+    fold()
+    assert variables() == {"c": 4}
+    steps.step("e2", created(), e.VariablesChanged(variables_json=b"{}", at_ms=T))
+    fold()
+    assert "variables" not in execution(view, "e2")
 
 
 def test_a_refused_command_makes_no_execution(steps: Any, fold: Fold, view: Connection) -> None:
@@ -342,3 +400,10 @@ def test_views_of_another_version_are_made_anew(database: Database, steps: Any, 
     assert writer.query("SELECT count(*) FROM executions") == [(0,)]
     fold()
     assert writer.query("SELECT count(*) FROM executions") == [(1,)]
+
+
+def test_every_event_of_an_execution_is_shown_or_left_out_on_purpose() -> None:
+    known = {
+        each for each in vars(e).values() if isinstance(each, type) and issubclass(each, Event) and each is not Event
+    }
+    assert known - {each for each in known if each in execution_fold.FOLDS} == execution_fold.UNSEEN
