@@ -83,7 +83,10 @@ class Launched:
 
     def receive(self) -> Answer | None:
         """Read from the control socket, which is readable; return the answer once it is there."""
-        chunk = self.control.recv(65536)
+        try:
+            chunk = self.control.recv(65536)
+        except ConnectionResetError:
+            chunk = b""
         if not chunk:
             raise LaunchError("The program that watches over scripts was killed; this script was ended with it.")
         self._answer += chunk
@@ -159,14 +162,23 @@ class Launcher:
             try:
                 socket.send_fds(self._ensure(), [b"+"], descriptors)
             except (BrokenPipeError, ConnectionResetError):
-                self._requests = None
+                self._end()
                 socket.send_fds(self._ensure(), [b"+"], descriptors)
 
+    def _end(self) -> None:
+        """Forget a program that is gone or good for nothing; its scripts end by themselves."""
+        if self._requests is not None:
+            self._requests.close()
+            self._requests = None
+        if self._program is not None:
+            self._program.kill()
+            self._program.wait()
+            self._program = None
+
     def _ensure(self) -> socket.socket:
+        if self._program is not None and self._program.poll() is not None:
+            self._end()
         if self._requests is None:
-            if self._program is not None:
-                self._program.kill()
-                self._program.wait()
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
                 self._program = subprocess.Popen(

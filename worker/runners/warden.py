@@ -11,6 +11,7 @@ A request is one message with three descriptors: control socket, stdout, stderr.
 one frame (JSON, see `Spec` in `launcher.py`), later `T<milliseconds>` or `K`; the warden answers with one frame.
 """
 
+import array
 import contextlib
 import ctypes
 import gc
@@ -21,10 +22,12 @@ import select
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import time
 import typing
 
+PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_CHILD_SUBREAPER = 36
@@ -51,6 +54,7 @@ def prctl(option: int, value: int) -> None:
 def serve(requests: socket.socket) -> None:
     """Keep spare wardens ready until the worker is gone, then wait until the last warden is."""
     prctl(PR_SET_CHILD_SUBREAPER, 1)
+    requests.set_inheritable(False)
     signals = wake_on_children()
     taken, tell = os.pipe()
     wardens: set[int] = set()
@@ -121,9 +125,12 @@ def attend(requests: socket.socket, tell: int) -> None:
         signals = wake_on_children()
         os.setsid()
         prctl(PR_SET_CHILD_SUBREAPER, 1)
-        data, received, _, _ = socket.recv_fds(requests, 1, 3, socket.MSG_CMSG_CLOEXEC)
+        # A warden in waiting ends with the program; one at work sees its script to the end.
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        received = receive(requests)
+        prctl(PR_SET_PDEATHSIG, 0)
         requests.close()
-        if not data:
+        if not received:
             os._exit(0)
         os.write(tell, PID.pack(os.getpid()))
         os.close(tell)
@@ -146,6 +153,17 @@ def attend(requests: socket.socket, tell: int) -> None:
     os._exit(0)
 
 
+def receive(requests: socket.socket) -> "list[int]":
+    """Wait for a request and return its descriptors; none if the worker is gone."""
+    numbers = array.array("i")
+    # Closed by exec, so that no script gets them; `socket.recv_fds` drops that flag.
+    data, ancillary, _, _ = requests.recvmsg(1, socket.CMSG_LEN(3 * numbers.itemsize), socket.MSG_CMSG_CLOEXEC)
+    for level, kind, carried in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            numbers.frombytes(carried[: len(carried) - len(carried) % numbers.itemsize])
+    return list(numbers) if data else []
+
+
 def start(spec: dict[str, typing.Any], out: int, err: int) -> int:
     """Start the script and return its pid.
 
@@ -157,16 +175,17 @@ def start(spec: dict[str, typing.Any], out: int, err: int) -> int:
         limit(getattr(resource, name), value)
     if LINUX:
         prefer_to_be_killed()
-    if spec["user"] is not None:
-        become(*spec["user"])
     if spec["no_new_privileges"]:
         prctl(PR_SET_NO_NEW_PRIVS, 1)
     # The script may have the same user: keep it from reading or steering the warden.
     prctl(PR_SET_DUMPABLE, 0)
     os.chdir(spec["directory"])
     environment = spec["environment"]
+    program = find(spec["arguments"][0], environment.get("PATH", os.defpath))
+    if spec["user"] is not None:
+        return start_as(spec, program, out, err)
     return os.posix_spawn(
-        find(spec["arguments"][0], environment.get("PATH", os.defpath)),
+        program,
         spec["arguments"],
         environment,
         file_actions=[
@@ -177,6 +196,23 @@ def start(spec: dict[str, typing.Any], out: int, err: int) -> int:
         setsigdef=[signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGINT],
         setsid=True,
     )
+
+
+def start_as(spec: dict[str, typing.Any], program: str, out: int, err: int) -> int:
+    """Start the script as another user. The warden stays root, out of the script's reach."""
+    user, group = spec["user"]
+    return subprocess.Popen(
+        spec["arguments"],
+        executable=program,
+        env=spec["environment"],
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=err,
+        start_new_session=True,
+        user=user,
+        group=group,
+        extra_groups=[],
+    ).pid
 
 
 def find(program: str, path: str) -> str:
@@ -206,13 +242,6 @@ def prefer_to_be_killed() -> None:
         pass
 
 
-def become(user: int, group: int) -> None:
-    """Give up root for good."""
-    os.setgroups([])
-    os.setgid(group)
-    os.setuid(user)
-
-
 def watch(main: int, control: socket.socket, signals: socket.socket) -> dict[str, typing.Any]:
     """Wait for the script's end, or end it; then end what it left behind. Return the answer."""
     poll = select.poll()
@@ -220,63 +249,56 @@ def watch(main: int, control: socket.socket, signals: socket.socket) -> dict[str
     poll.register(signals, select.POLLIN)
     kill_at = None
     status = None
-    while status is None:
+    remaining = True
+    while status is None and remaining:
         left: float | None = None if kill_at is None else max(kill_at - time.monotonic(), 0) * 1000
         ready = poll.poll(left)
         if kill_at is not None and time.monotonic() >= kill_at:
-            status = end_all(main, signals)
+            status, remaining = end_all(main, signals)
             break
         for descriptor, _ in ready:
             if descriptor == signals.fileno():
                 signals.recv(4096)
-                status = reap(main)
-            else:
-                order = control.recv(64)
-                if order[:1] == b"T":
-                    for pid in descendants(os.getpid()):
-                        send(pid, signal.SIGTERM)
-                    kill_at = time.monotonic() + int(order[1:] or b"0") / 1000
-                else:
-                    # Killed at once, or the worker is gone.
-                    status = end_all(main, signals)
-                    poll.unregister(control)
-    left_behind = len(descendants(os.getpid())) if has_children() else 0
+                status, remaining = reap(main)
+                continue
+            order = control.recv(64)
+            if order[:1] == b"T":
+                for pid in descendants(os.getpid()):
+                    send(pid, signal.SIGTERM)
+                kill_at = time.monotonic() + int(order[1:].partition(b"K")[0] or b"0") / 1000
+            if order[:1] != b"T" or b"K" in order:
+                # Killed at once, or the worker is gone.
+                status, remaining = end_all(main, signals)
+                break
+    left_behind = len(descendants(os.getpid())) if remaining else 0
     if left_behind:
-        end_all(main, signals)
+        _, remaining = end_all(main, signals)
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "code": None if status is None else os.waitstatus_to_exitcode(status),
         "left_behind": left_behind,
-        "stuck": has_children(),
+        "stuck": remaining,
         "cpu_s": usage.ru_utime + usage.ru_stime,
         "memory_kb": usage.ru_maxrss,
     }
 
 
-def reap(main: int) -> "int | None":
-    """Reap everything that ended; return the wait status of `main` if it was among it."""
+def reap(main: int) -> "tuple[int | None, bool]":
+    """Reap everything that ended; return the wait status of `main` if it was among it, and whether anything is left."""
     found = None
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
-            return found
+            return found, False
         if pid == 0:
-            return found
+            return found, True
         if pid == main:
             found = status
 
 
-def has_children() -> bool:
-    """Tell whether anything below us is left, ended and not yet reaped included."""
-    try:
-        return os.waitpid(-1, os.WNOHANG) is not None
-    except ChildProcessError:
-        return False
-
-
-def end_all(main: int, signals: socket.socket) -> "int | None":
-    """Kill every descendant; return the wait status of `main` if it ended now."""
+def end_all(main: int, signals: socket.socket) -> "tuple[int | None, bool]":
+    """Kill every descendant; return as `reap` does. Only what hangs in the kernel is left."""
     seen: set[int] = set()
     for _ in range(STOP_PASSES_MAX):
         found = descendants(os.getpid()) - seen
@@ -287,18 +309,18 @@ def end_all(main: int, signals: socket.socket) -> "int | None":
             send(pid, signal.SIGSTOP)
         seen |= found
     status = None
+    remaining = True
     give_up_at = time.monotonic() + END_SECONDS
-    while time.monotonic() < give_up_at:
+    while remaining and time.monotonic() < give_up_at:
         for pid in descendants(os.getpid()):
             send(pid, signal.SIGKILL)
-        ended = reap(main)
+        ended, remaining = reap(main)
         status = status if ended is None else ended
-        if not has_children():
-            break
-        select.select([signals], [], [], 0.02)
-        with contextlib.suppress(BlockingIOError):
-            signals.recv(4096)
-    return status
+        if remaining:
+            select.select([signals], [], [], 0.02)
+            with contextlib.suppress(BlockingIOError):
+                signals.recv(4096)
+    return status, remaining
 
 
 def descendants(of: int) -> set[int]:
