@@ -99,7 +99,7 @@ class ScopeOpened(Event, frozen=True, kw_only=True):
     task_id: str = ""
     """The flowable; empty for the root."""
     order: str = "sequential"
-    """How children follow each other: sequential | parallel | dag | loop."""
+    """How children follow each other: sequential | parallel | dag | loop (once per value) | until (again and again)."""
     branch: str = "tasks"
     """Which branch of the task runs first: tasks, then, else, `cases.x` …"""
     parent_scope_id: str = ""
@@ -155,6 +155,29 @@ class IterationEnded(Event, frozen=True, kw_only=True):
     scope_id: str
     index: int
     state: State
+
+
+class TurnEnded(Event, frozen=True, kw_only=True):
+    """The tasks of a LoopUntil have run once more; its condition was looked at."""
+
+    scope_id: str
+    turn: int
+    """From 1."""
+    at_ms: int
+    done: bool
+    """True: no further turn."""
+    error: str = ""
+    """Why the loop fails though none of its tasks did; only if it is done."""
+
+
+class TurnStarted(Event, frozen=True, kw_only=True):
+    """The tasks of a LoopUntil run once more, from the first."""
+
+    scope_id: str
+    turn: int
+    at_ms: int
+    outputs_json: bytes = b""
+    """Outputs of the loop from here on."""
 
 
 class TaskRunCreated(Event, frozen=True, kw_only=True):

@@ -10,9 +10,11 @@ from __future__ import annotations
 from engine.execution import events as e
 from engine.execution.conclusion import conclude
 from engine.execution.draft import ExecutionDraft
+from engine.execution.lines import error_lines
 from engine.execution.start import start
 from engine.execution.state import CHUNK, ROOT, Scope, Values, iteration_scope_id, values_key
 from engine.execution.task_runs import end, final_of
+from engine.execution.turns import end_turn, last_outputs
 from engine.flow.model import Task
 from engine.values import State
 
@@ -62,14 +64,23 @@ def _start_more(draft: ExecutionDraft, scope: Scope) -> bool:
     if scope.failed or scope.killed or scope.cancelled:
         return False
     tasks = tasks_of(draft, scope, "tasks")
-    if scope.order == "sequential":
+    if scope.order in ("sequential", "until"):
         if scope.active or scope.started >= len(tasks):
-            return False
+            return _another_turn(draft, scope)
         start(draft, scope, tasks[scope.started])
         return True
     ready = _ready(scope, tasks) if scope.order == "dag" else tasks[scope.started :]
     room = scope.limit - scope.active if scope.limit else len(ready)
     return _start_side_by_side(draft, scope, ready[: max(room, 0)])
+
+
+def _another_turn(draft: ExecutionDraft, scope: Scope) -> bool:
+    """Let a LoopUntil whose tasks have ended go on or rest; False for all else, and if it is done."""
+    if scope.order != "until" or scope.active or scope.done:
+        return False
+    if not scope.resting:
+        end_turn(draft, scope)
+    return True
 
 
 def _start_side_by_side(draft: ExecutionDraft, scope: Scope, tasks: tuple[Task, ...]) -> bool:
@@ -158,13 +169,17 @@ def _close(draft: ExecutionDraft, scope: Scope, state: State) -> None:
         draft.emit(e.IterationEnded(scope_id=scope.parent_scope_id, index=scope.iteration, state=state))
         draft.agenda.append(scope.parent_scope_id)
     else:
+        if scope.resting:
+            draft.clear_timer(f"turn/{scope.id}")
         draft.emit(e.ScopeClosed(scope_id=scope.id, state=state))
         run = draft.run(scope.id)
         assert run is not None, scope.id
         planned = draft.planned(run.task_id)
+        outputs_json = last_outputs(scope)
         if draft.stopping:
-            end(draft, run, state)
+            end(draft, run, state, outputs_json=outputs_json)
             return
         if state is State.FAILED and planned.flowable is not None and planned.flowable.tolerant:
             state = State.WARNING
-        end(draft, run, final_of(state, planned.task))
+        lines = error_lines(scope.error) if scope.error else ()
+        end(draft, run, final_of(state, planned.task), outputs_json=outputs_json, error=scope.error, lines=lines)

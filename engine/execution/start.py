@@ -46,15 +46,16 @@ def start(draft: ExecutionDraft, scope: Scope, task: Task) -> None:
     """Begin a task run in a scope: decide it, open it, or dispatch it to a worker."""
     attempt = draft.header.attempt
     at_ms = draft.at_ms
+    place = scope.id if scope.turn <= 1 else f"{scope.id}~{scope.turn}"
     run = TaskRun(
-        id=derive_id(draft.id, scope.id, task.id, attempt) if attempt > 1 else derive_id(draft.id, scope.id, task.id),
+        id=derive_id(draft.id, place, task.id, attempt) if attempt > 1 else derive_id(draft.id, place, task.id),
         task_id=task.id,
         scope_id=scope.id,
         state=State.CREATED,
         created_ms=at_ms,
         parent_id=parent_run_of(scope),
         value=scope.value,
-        iteration=scope.iteration,
+        iteration=scope.turn - 1 if scope.turn else scope.iteration,
         first_ms=at_ms,
         since_ms=at_ms,
     )

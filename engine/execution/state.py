@@ -80,13 +80,23 @@ class Scope(Row, frozen=True, kw_only=True):
     """Of a loop: the iterations before this one begin although one failed, as there was room for them by then; -1: none
     has failed."""
     kept: tuple[str, ...] = ()
-    """Within a loop: ids of the ended task runs (of a loop: its iterations' scopes) that a restart may need. Their rows
-    go with this one; of all other children the rows are gone already."""
+    """Where rows are fleeting: ids of the ended task runs (of a loop: its iterations' scopes) that a restart may need.
+    Their rows go with this one; of all other children the rows are gone already."""
     begun: tuple[str, ...] = ()
     over: tuple[str, ...] = ()
     """Of a Dag: ids of the tasks begun and ended."""
     value: str | None = None
     iteration: int | None = None
+    fleeting: bool = False
+    """True within loops: rows of task runs that ended well go at once."""
+    turn: int = 0
+    """Of a LoopUntil: which turn this is, from 1."""
+    resting: bool = False
+    """Of a LoopUntil: the next turn waits for its time."""
+    done: bool = False
+    """Of a LoopUntil: there is no further turn."""
+    error: str = ""
+    """Why it failed though none of its tasks did."""
     closed: State | None = None
     opened_ms: int = 0
 

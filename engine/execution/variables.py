@@ -135,6 +135,7 @@ def run_variables(draft: ExecutionDraft, run: TaskRun) -> dict[str, Any]:
             variables["parents"] = parents
     if run.value is not None:
         taskrun["value"] = run.value
+    if run.iteration is not None:
         taskrun["iteration"] = run.iteration
     return variables
 

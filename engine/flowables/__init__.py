@@ -24,7 +24,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     """How a flowable begins."""
 
     order: str = "sequential"
-    """sequential | parallel | dag | loop"""
+    """sequential | parallel | dag | loop | until"""
     branch: str = "tasks"
     limit: int = 0
     """Most children or iterations at once; 0: no limit."""
@@ -35,6 +35,16 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     outputs: dict[str, Any] | None = None
 
 
+class Turned(msgspec.Struct, frozen=True, kw_only=True):
+    """What a flowable of order `until` says after its tasks have run once more."""
+
+    done: bool
+    error: str = ""
+    """Why it fails; empty: it ends as its tasks did."""
+    wait_ms: int = 0
+    """If it isn't done: how long until they run again."""
+
+
 class Flowable(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of flowable task."""
 
@@ -43,6 +53,8 @@ class Flowable(msgspec.Struct, frozen=True, kw_only=True):
     open: Callable[[Task, Render], Opening]
     tolerant: bool = False
     """True: a failure of its children makes it WARNING, not FAILED."""
+    turned: Callable[[Task, Render, int, int], Turned] | None = None
+    """For the order `until`: asked with the number of the turn (from 1) and the milliseconds since the first began."""
     loops: bool = False
     """True: its children have a value, and their outputs one level more."""
 

@@ -16,9 +16,10 @@ from engine.execution.start import again
 from engine.execution.state import Header, Timer, timer_key
 from engine.execution.stopping import go_on_exiting, go_on_killing
 from engine.execution.task_runs import end, end_attempt, final_of, resume
+from engine.execution.turns import start_turn
 from engine.values import State
 
-WAIT_WHILE_HELD = frozenset({"retry", "restart"})
+WAIT_WHILE_HELD = frozenset({"retry", "restart", "turn"})
 """What would begin an attempt: while a person has paused the execution such a timer stays set, and fires at its
 resumption."""
 GO_ON_WHEN_STOPPING = frozenset({"kill", "exit", "grace", "timeout", "continue"})
@@ -54,6 +55,10 @@ def _kill(draft: ExecutionDraft, _target: str) -> None:
 
 def _exit(draft: ExecutionDraft, _target: str) -> None:
     go_on_exiting(draft)
+
+
+def _turn(draft: ExecutionDraft, scope_id: str) -> None:
+    start_turn(draft, scope_id)
 
 
 def _restart(draft: ExecutionDraft, _target: str) -> None:
@@ -108,5 +113,6 @@ _PURPOSES: dict[str, Callable[[ExecutionDraft, str], None]] = {
     "wait": _wait,
     "timeout": _timeout,
     "retry": _retry,
+    "turn": _turn,
     "grace": _grace,
 }

@@ -25,6 +25,8 @@ EVOLVERS: dict[type[Event], Evolver] = {
     e.ScopeReopened: scopes.scope_reopened,
     e.IterationStarted: scopes.iteration_started,
     e.IterationEnded: scopes.iteration_ended,
+    e.TurnEnded: scopes.turn_ended,
+    e.TurnStarted: scopes.turn_started,
     e.TaskRunCreated: task_runs.task_run_created,
     e.TaskDispatched: task_runs.task_dispatched,
     e.TaskRunStarted: task_runs.task_run_started,

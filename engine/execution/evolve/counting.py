@@ -35,7 +35,7 @@ def child_ended(scope: Scope, child_id: str, task_id: str, state: State) -> Scop
     if state not in UNDONE:
         warned = scope.warned + (state is State.WARNING and scope.phase == "tasks")
         return replace(scope, active=active, over=over, warned=warned)
-    kept = (*scope.kept, child_id) if scope.path or scope.order == "loop" else scope.kept
+    kept = (*scope.kept, child_id) if scope.fleeting or scope.order == "loop" else scope.kept
     if scope.phase != "tasks":
         return replace(scope, active=active, kept=kept, broken=True)
     return replace(

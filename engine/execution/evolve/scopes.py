@@ -20,6 +20,8 @@ from engine.values import UNDONE
 
 def scope_opened(rows: Rows, event: e.ScopeOpened) -> Changes:
     """Begin the scope's row, and keep a loop's values in chunks."""
+    around: Scope | None = rows.get(scope_key(event.parent_scope_id))
+    until = event.order == "until"
     yield (
         scope_key(event.scope_id),
         Scope(
@@ -32,6 +34,8 @@ def scope_opened(rows: Rows, event: e.ScopeOpened) -> Changes:
             limit=event.limit,
             inner=event.inner,
             total=len(event.values),
+            fleeting=until or (around is not None and around.fleeting),
+            turn=int(until),
             opened_ms=event.at_ms,
         ),
     )
@@ -52,7 +56,7 @@ def scope_closed(rows: Rows, event: e.ScopeClosed) -> Changes:
     scope: Scope = rows.get(scope_key(event.scope_id))
     if event.state in UNDONE:
         yield scope_key(scope.id), replace(scope, closed=event.state)
-    elif scope.path:
+    elif scope.fleeting:
         yield from forgotten(rows, scope)
     else:
         yield scope_key(scope.id), replace(scope, closed=event.state, total=0)
@@ -75,6 +79,9 @@ def scope_reopened(rows: Rows, event: e.ScopeReopened) -> Changes:
             cancelled=0,
             active=event.reopened,
             phase_started=0,
+            resting=False,
+            done=False,
+            error="",
             stop_at=-1,
             kept=(),
             over=tuple(id for id in scope.over if id not in event.task_ids),
@@ -97,6 +104,7 @@ def iteration_started(rows: Rows, event: e.IterationStarted) -> Changes:
             path=(*loop.path, event.value),
             value=event.value,
             iteration=event.index,
+            fleeting=True,
         ),
     )
     yield scope_key(loop.id), replace(loop, started=loop.started + 1, active=loop.active + 1)
@@ -111,3 +119,25 @@ def iteration_ended(rows: Rows, event: e.IterationEnded) -> Changes:
     else:
         yield from forgotten(rows, inner)
     yield counted(child_ended(rows.get(scope_key(event.scope_id)), inner_id, "", event.state))
+
+
+def turn_ended(rows: Rows, event: e.TurnEnded) -> Changes:
+    """The loop rests, or is done; an error counts like a failed task."""
+    scope: Scope = rows.get(scope_key(event.scope_id))
+    yield (
+        scope_key(scope.id),
+        replace(
+            scope,
+            resting=not event.done,
+            done=event.done,
+            error=event.error,
+            failed=scope.failed + (event.error != ""),
+        ),
+    )
+
+
+def turn_started(rows: Rows, event: e.TurnStarted) -> Changes:
+    """Go back to the first task."""
+    scope: Scope = rows.get(scope_key(event.scope_id))
+    yield scope_key(scope.id), replace(scope, turn=event.turn, started=0, resting=False)
+    yield from output(rows, scope.task_id, scope.path, event.outputs_json)

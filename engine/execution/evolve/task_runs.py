@@ -105,7 +105,7 @@ def task_run_ended(rows: Rows, event: e.TaskRunEnded) -> Changes:
     scope: Scope = rows.get(scope_key(run.scope_id))
     if run.state is State.PAUSED:
         yield paused(rows, -1)
-    if scope.path and event.state not in UNDONE:
+    if scope.fleeting and event.state not in UNDONE:
         yield task_run_key(run.id), None
         own: Scope | None = rows.get(scope_key(run.id))
         if own is not None:
@@ -124,7 +124,7 @@ def task_run_decided(rows: Rows, event: e.TaskRunDecided) -> Changes:
     """Created and ended in one go: only the scope's counters, the outputs and a row for a restart remain."""
     scope: Scope = rows.get(scope_key(event.scope_id))
     yield counted(child_decided(scope, event.task_run_id, event.task_id, event.state))
-    if not scope.path or event.state in UNDONE:
+    if not scope.fleeting or event.state in UNDONE:
         yield (
             task_run_key(event.task_run_id),
             TaskRun(

@@ -186,6 +186,19 @@ tasks:
 """).run()
 
 
+def turns() -> Driven:
+    return Driven("""
+    tasks:
+    - id: loop
+      type: LoopUntil
+      condition: "{{ outputs.t.n == 2 }}"
+      checkFrequency: {interval: PT5S, maxIterations: 5}
+      tasks: [{id: t, type: Work, script: x}, {id: u, type: Return, format: "{{ outputs.loop.iterationCount }}"}]
+    - {id: never, type: LoopUntil, condition: "false", failOnMaxReached: true,
+       checkFrequency: {maxIterations: 1}, tasks: [{id: x, type: Log, message: x}]}
+    """).run({"t": [{"n": 1}, {"n": 2}]})
+
+
 def abandoned() -> Driven:
     run = Driven("tasks: [{id: a, type: Log, message: x}, {id: t, type: Work, script: x}]").create()
     run.claim("t")
@@ -206,6 +219,7 @@ RECORDED: dict[str, Callable[[], Driven]] = {
         killed_and_restarted,
         lost,
         updated_and_exited,
+        turns,
         abandoned,
     )
 }

@@ -72,6 +72,9 @@ class Maker:
         elif kind == "ForEach":
             values = [str(n) for n in range(chance.randint(0, 5))]
             properties = {"values": values, "concurrencyLimit": chance.randint(0, 3)}
+        elif kind == "LoopUntil":
+            most = chance.randint(1, 3)
+            properties = {"condition": "false", "checkFrequency": {"interval": "PT1S", "maxIterations": most}}
         elif kind == "Dag":
             tasks = branches["tasks"]
             depending = [
@@ -90,7 +93,7 @@ def _fields(task: Task) -> dict[str, object]:
 
 
 LEAVES = ("Work", "Work", "Work", "Return", "Fail", "Sleep", "Pause")
-FLOWABLES = ("Sequential", "Parallel", "ForEach", "If", "AllowFailure", "Dag")
+FLOWABLES = ("Sequential", "Parallel", "ForEach", "If", "AllowFailure", "Dag", "LoopUntil")
 
 
 def driven(seed: int) -> tuple[Driven, random.Random]:
