@@ -9,6 +9,7 @@ STAMP := $(VENV)/.installed-from-lock
 # Packages are those of the lock, each with its hash; newer ones come in by `make lock` alone.
 LOCK := requirements.lock
 KAFKA ?=
+CASES ?=
 PORT ?= 8080
 DATA ?= .penstock
 ARGS ?=
@@ -33,8 +34,8 @@ lint: $(STAMP) ## check style, types and the import direction
 bench: $(STAMP) ## measure latency, throughput, memory and start-up time; prints the table of the README
 	@$(BIN)/python -P tests/bench/measure.py $(ARGS)
 
-conformance: $(STAMP) ## run the flows written for Kestra and compare states, outputs and expressions
-	@$(BIN)/pytest tests/conformance $(ARGS)
+conformance: $(STAMP) ## run conformance cases (CASES=folder with its conform.py) against a fresh server
+	@$(BIN)/python -P tests/conformance/against_server.py "$(CASES)" $(ARGS)
 
 kafka: ## start a Kafka broker on loopback (Docker, or Java 17 and Maven) and print its address
 	@deploy/kafka/broker.sh up

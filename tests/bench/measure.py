@@ -9,26 +9,23 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
 import os
 import platform
 import re
 import signal
 import statistics
-import subprocess
-import sys
 import tempfile
-import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-READY = re.compile(rb"ready on (http://[^ ]+)")
+from tests.deploy.server import Server, started
+
 NAMESPACE = "bench"
 TRIVIAL = "io.kestra.plugin.core.debug.Return"
 SHELL = "io.kestra.plugin.scripts.shell.Commands"
@@ -83,56 +80,16 @@ class Figure:
         return max(self.values) if self.more_is_better else min(self.values)
 
 
-class Server:
-    """A server process in a folder of its own."""
-
-    def __init__(self, data: Path, kafka: str | None) -> None:
-        command = [Path(sys.executable).with_name("penstock"), "server", "standalone", "--data", data, "--port", "0"]
-        began = time.perf_counter()
-        self.process = subprocess.Popen(
-            [*command, *(["--kafka", kafka] if kafka else [])], stderr=subprocess.PIPE, cwd=data
-        )
-        self.data = data
-        self.url = self._await_ready() + "/api/v1/main"
-        self.ready_s = time.perf_counter() - began
-
-    def _await_ready(self) -> str:
-        assert self.process.stderr is not None
-        said = b""
-        for line in self.process.stderr:
-            said += line
-            found = READY.search(line)
-            if found:
-                # Nobody reads on: a pipe that fills up would stop the server.
-                threading.Thread(target=self.process.stderr.read, daemon=True).start()
-                return found[1].decode()
-        raise SystemExit(f"the server ended: {said.decode()}")
-
-    def rss_mb(self) -> float:
-        """Resident memory of the process, without its children."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        found = re.search(r"VmRSS:\s+(\d+) kB", status)
-        return int(found[1]) / 1000 if found else float("nan")
-
-    def disk_mb(self) -> float:
-        return sum(path.stat().st_size for path in self.data.rglob("*") if path.is_file()) / 1e6
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(40)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
+def rss_mb(server: Server) -> float:
+    """Return the resident memory of the process, without its children."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    return int(found[1]) / 1000 if found else float("nan")
 
 
-@contextlib.contextmanager
-def server(kafka: str | None) -> Iterator[Server]:
-    with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
-        running = Server(Path(folder), kafka)
-        try:
-            yield running
-        finally:
-            running.stop()
+def disk_mb(folder: Path) -> float:
+    """Return the size of all files."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
 
 class Client:
@@ -219,10 +176,15 @@ FIGURES = {
 async def measure(chosen: list[str], kafka: str | None) -> dict[str, Figure]:
     """Take all figures of one server."""
     figures = {name: Figure(text, unit, [], more) for name, (text, unit, more) in FIGURES.items()}
-    with server(kafka) as running:
-        figures["ready"].values.append(running.ready_s)
-        figures["idle memory"].values.append(running.rss_mb())
-        before = running.disk_mb()
+    options = ["--kafka", kafka] if kafka else []
+    began = time.perf_counter()
+    with (
+        tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder,
+        started("standalone", Path(folder), *options) as running,
+    ):
+        figures["ready"].values.append(time.perf_counter() - began)
+        figures["idle memory"].values.append(rss_mb(running))
+        before = disk_mb(Path(folder))
         executions = 0
         timeout = aiohttp.ClientTimeout(total=300)
         async with aiohttp.ClientSession(timeout=timeout) as session:
@@ -236,9 +198,10 @@ async def measure(chosen: list[str], kafka: str | None) -> dict[str, Figure]:
                     for figure, value in (await measured(client)).items():
                         figures[figure].values.append(value)
                     executions += {"latency": SINGLES, "throughput": BURST}.get(name, 1)
-        figures["memory"].values.append(running.rss_mb())
+        figures["memory"].values.append(rss_mb(running))
         if kafka is None and executions:
-            figures["disk"].values.append((running.disk_mb() - before) * 1000 / executions)
+            figures["disk"].values.append((disk_mb(Path(folder)) - before) * 1000 / executions)
+        running.stop(signal.SIGTERM)
     return {name: figure for name, figure in figures.items() if figure.values}
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,9 @@ class Server:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.said: list[str] = []
-        self.url = self._await_ready() + "/api/v1/main"
+        self.address = self._await_ready()
+        """Empty for a role without HTTP."""
+        self.url = self.address + "/api/v1/main"
 
     def _await_ready(self) -> str:
         assert self.process.stderr is not None
@@ -55,11 +58,13 @@ class Server:
 
 
 @contextmanager
-def started(role: str, data: Path, *options: str) -> Iterator[Server]:
-    """Start a role and wait until it is ready; it is killed at the end if it still runs."""
+def started(role: str, data: Path, *options: str, environ: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Start a role, with further variables in its environment, and wait until it is ready; at the end it is killed."""
     penstock = Path(sys.executable).with_name("penstock")
     command = [penstock, "server", role, "--data", data, "--port", "0", "--set", "log.format=json", *options]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=data)
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, cwd=data, env={**os.environ, **(environ or {})}
+    )
     try:
         yield Server(process)
     finally:
