@@ -7,6 +7,7 @@ otherwise; both speak in the same events, and the values are made here from them
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,6 +46,7 @@ MAX_NODES = 50_000
 MAX_ALIASES = 100
 
 _TAGS = {"str": str, "int": int, "float": float, "bool": bool, "null": None, "map": dict, "seq": list}
+_WORD = re.compile(r"[-+.\w]+")
 _CORE = "tag:yaml.org,2002:"
 
 Mark = Any
@@ -60,8 +62,11 @@ class Document:
         problems: What was wrong with the YAML itself.
     """
 
-    def __init__(self, value: Any, marks: dict[int, dict[Any, tuple[Mark, Mark]]], problems: list[Problem]) -> None:
+    def __init__(
+        self, value: Any, marks: dict[int, dict[Any, tuple[Mark, Mark]]], problems: list[Problem], text: str = ""
+    ) -> None:
         self.value = value
+        self._text = text
         self.problems = problems
         self._marks = marks
 
@@ -80,6 +85,20 @@ class Document:
             mark = key if of_key or isinstance(value, (dict, list)) or value is None else start
             found = (mark.line + 1, mark.column + 1)
         return found
+
+    def written(self, path: Path) -> str | None:
+        """Return the unquoted word that stands at `path`, None if none does: `3.10` where the value is 3.1."""
+        value = self.value
+        for step in path[:-1]:
+            places = self._marks.get(id(value))
+            if places is None or step not in places:
+                return None
+            value = value[step]
+        places = self._marks.get(id(value), {})
+        if not path or path[-1] not in places:
+            return None
+        found = _WORD.match(self._text, places[path[-1]][1].index)
+        return found[0] if found else None
 
 
 class _Refused(Exception):
@@ -232,13 +251,14 @@ def read_documents(text: str) -> list[Document]:
     found: list[Document] = []
     composer: _Composer | None = None
     try:
-        composer = _Composer(read_events(text.removeprefix("\ufeff")))
+        text = text.removeprefix("\ufeff")
+        composer = _Composer(read_events(text))
         while type(event := composer.next()) is not events.StreamEndEvent:
             if type(event) is events.DocumentStartEvent:
                 composer.reset()
                 value = composer.compose(composer.next(), 0)
                 if value is not None or composer.problems:
-                    found.append(Document(value, composer.marks, composer.problems))
+                    found.append(Document(value, composer.marks, composer.problems, text))
     except _Refused as refused:
         found.append(_broken(composer, refused.problem))
     except YamlError as error:

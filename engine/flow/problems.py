@@ -67,6 +67,9 @@ class Located(Protocol):
         `of_key` asks for the key instead of the value.
         """
 
+    def written(self, path: Path) -> str | None:
+        """Return the unquoted word that stands at `path`, if one does."""
+
 
 class Report:
     """Collects the problems of one document.
@@ -90,6 +93,10 @@ class Report:
     def position(self, path: Path) -> tuple[int, int]:
         """Return line and column of a path, from 1."""
         return self._document.position(path)
+
+    def written(self, path: Path) -> str | None:
+        """Return the unquoted word at `path` as it was written, if one stands there."""
+        return self._document.written(path)
 
     def error(self, rule: str, message: str, path: Path, hint: Hint = "") -> None:
         """Add an error: the flow can't be saved."""

@@ -19,6 +19,9 @@ from engine.values import parse_duration_ms
 _COMPLETE = (CORE, "io.kestra.core.")
 """Prefixes below which an unknown type doesn't exist anywhere."""
 
+_SURE_OF_REQUIRED = (CORE, "io.kestra.plugin.scripts.")
+"""Prefixes of the types that can't do without what the table says they require."""
+
 _EXPECTED = {
     "bool": "true or false",
     "int": "a whole number",
@@ -85,6 +88,7 @@ def nearest_type(declared: str) -> str:
 def check_properties(report: Report, raw: Raw, path: Path, name: str, info: TypeInfo, common: Collection[str]) -> None:
     """Compare the properties of `raw` with its type; `common` are those that all of its kind share."""
     complete = name.startswith(CORE)
+    sure = name.startswith(_SURE_OF_REQUIRED)
     report_it = report.error if complete else report.warning
     for key, value in raw.items():
         if key in common:
@@ -105,7 +109,8 @@ def check_properties(report: Report, raw: Raw, path: Path, name: str, info: Type
         value = raw.get(key)
         if value is None or (key in info.branches and not value):
             empty = "cannot be empty" if key in info.branches else "must be set"
-            report.error("required", f"the '{key}' property {empty}", (*path, key) if key in raw else path)
+            place: Path = (*path, key) if key in raw else path
+            (report.error if sure else report.warning)("required", f"the '{key}' property {empty}", place)
 
 
 def _known_properties(key: str, info: TypeInfo, common: Collection[str]) -> str:

@@ -111,10 +111,16 @@ def _own_properties(
         if key in COMMON:
             continue
         if key not in kinds:
-            properties[key] = value
+            properties[key] = _as_written(report, value, (*path, key), info) if type(value) is float else value
         elif value is not None:
             _read_branch(report, value, (*path, key), kinds[key], branches)
     return properties or EMPTY, branches or EMPTY
+
+
+def _as_written(report: Report, value: float, path: Path, info: TypeInfo | None) -> Any:
+    """A version such as 3.10 is a text to a property that wants one, and not 3.1."""
+    known = info.properties.get(str(path[-1])) if info is not None else None
+    return report.written(path) or value if known is not None and known.kind == "str" else value
 
 
 def _read_branch(report: Report, value: Any, path: Path, kind: str, branches: dict[str, tuple[Task, ...]]) -> None:

@@ -112,3 +112,7 @@ class _Shifted:
     def position(self, path: Path, of_key: bool = False) -> tuple[int, int]:
         """Return line and column in the single thing's own text."""
         return self._document.position(path[2:], of_key)
+
+    def written(self, path: Path) -> str | None:
+        """Return the unquoted word in the single thing's own text."""
+        return self._document.written(path[2:])

@@ -123,7 +123,9 @@ def _check_values(report: Report, item: Input, path: Path) -> None:
     elif values is None and options is None and expression is None:
         report.warning("input-values", f"Input '{item.id}' offers nothing: set 'values' or 'expression'", path)
     elif (values is not None or options is not None) and expression is not None:
-        report.error("input-values", "Expected either 'values' or 'expression', but found both", (*path, "expression"))
+        report.warning(
+            "input-values", "Expected either 'values' or 'expression', but found both", (*path, "expression")
+        )
     for key, listed in (("values", values), ("options", options)):
         if listed is not None and not isinstance(listed, list):
             report.error("type-mismatch", f"Expected a list, but found {kind_of(listed)}", (*path, key))

@@ -207,6 +207,17 @@ def test_plugin_defaults_of_the_server_yield_to_those_of_the_flow() -> None:
     assert sound("", plugin_defaults=server).branches["tasks"][0].properties["level"] == "DEBUG"
 
 
+def test_a_version_number_stays_as_it_is_written_where_a_text_is_wanted() -> None:
+    kind = "io.kestra.plugin.scripts.python.Script"
+    body = (
+        f"tasks: [{{id: a, type: {kind}, script: x, pythonVersion: 3.10}}, {{id: b, type: com.acme.T, version1: 3.10}}]"
+    )
+    flow = sound(body, tasks=False)
+
+    assert flow.places["a"].task.properties["pythonVersion"] == "3.10"
+    assert flow.places["b"].task.properties["version1"] == 3.1
+
+
 def test_all_problems_come_at_once_with_their_places() -> None:
     text = """\
 id: bad id

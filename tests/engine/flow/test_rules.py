@@ -75,7 +75,6 @@ ERRORS = [
     ("TASK\ninputs: [{id: a, type: FILE, defaults: x}]", "input-default", "nsfile:"),
     ("TASK\ninputs: [{id: a, type: ARRAY}]", "required", "'itemType'"),
     ("TASK\ninputs: [{id: a, type: ARRAY, itemType: SECRET}]", "item-type", "cannot be SECRET"),
-    ("TASK\ninputs: [{id: a, type: SELECT, values: [x], expression: '{{ x }}'}]", "input-values", "but found both"),
     ("TASK\ninputs: [{id: a, type: INT, dependsOn: {inputs: [b]}}]", "input-dependency", "non-existent input 'b'"),
     (
         "TASK\ninputs: [{id: a, type: INT, dependsOn: {inputs: [b]}}, {id: b, type: INT, dependsOn: {inputs: [a]}}]",
@@ -181,6 +180,8 @@ WARNINGS = [
     ("TASK\ntriggers: [{id: a, type: trigger.Flow}]", "flow-trigger"),
     ("TASK\ninputs: [{id: a, type: INT}]\ntriggers: [{id: a, type: trigger.Webhook, key: k}]", "trigger-inputs"),
     ("TASK\ninputs: [{id: a, type: SELECT}]", "input-values"),
+    ("TASK\ninputs: [{id: a, type: SELECT, values: [x], expression: '{{ vars }}'}]", "input-values"),
+    ("tasks: [{id: a, type: io.kestra.plugin.jdbc.mysql.Query, url: x, sql: y, sqll: z}]", "unknown-property"),
     ("tasks: [{id: f, type: execution.Fail}, LOG(a)]", "unreachable"),
     ("tasks: [{id: i, type: flow.If, condition: 'false', then: [LOG(a)]}]", "unreachable"),
     ("tasks: [{id: a, type: debug.Return, runIf: 'false'}]", "unreachable"),
