@@ -39,7 +39,7 @@ def fold_step(batch: Batch, step: Step) -> None:
 
 
 def fold_log_entry(batch: Batch, entry: LogEntry) -> None:
-    """Add a line that a worker sent."""
+    """Add a line that a worker sent. Clients count attempts from 0."""
     batch.lines.append(
         (
             entry.execution_id,
@@ -50,7 +50,7 @@ def fold_log_entry(batch: Batch, entry: LogEntry) -> None:
             entry.flow_id,
             entry.task_id or None,
             entry.task_run_id or None,
-            entry.attempt,
+            max(entry.attempt - 1, 0),
             LEVELS.get(entry.level, INFO),
             entry.thread,
             entry.message,
