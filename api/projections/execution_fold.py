@@ -142,6 +142,12 @@ def _task_run(change: ExecutionChange, id: str, seq: int) -> TaskRunChange:
     return run
 
 
+def _turn_started(_batch: Batch, _step: Step, change: ExecutionChange, event: e.TurnStarted, seq: int) -> None:
+    """Show the outputs that a LoopUntil has so far; its scope has the id of its task run."""
+    if event.outputs_json:
+        _task_run(change, event.scope_id, seq).outputs = event.outputs_json.decode()
+
+
 def _task_run_created(_batch: Batch, _step: Step, change: ExecutionChange, event: e.TaskRunCreated, seq: int) -> None:
     run = _task_run(change, event.task_run_id, seq)
     run.born = (event.task_id, event.parent_id, event.value, event.iteration)
@@ -277,6 +283,7 @@ FOLDS: dict[type, Fold] = {
     e.ExecutionRestarted: _execution_restarted,
     e.LabelsUpdated: _labels_updated,
     e.VariablesChanged: _variables_changed,
+    e.TurnStarted: _turn_started,
     e.TaskRunCreated: _task_run_created,
     e.TaskDispatched: _task_dispatched,
     e.TaskRunStarted: _task_run_started,
@@ -303,6 +310,7 @@ UNSEEN: frozenset[type] = frozenset(
         e.TaskRunKillRequested,
         e.TimerCleared,
         e.TimerSet,
+        e.TurnEnded,
     }
 )
 """Events that the views don't show, named so that a new event is not forgotten."""

@@ -285,6 +285,16 @@ def test_retries_of_a_task_that_the_engine_decides_show_as_attempts(steps: Any, 
     assert [a["state"]["current"] for a in run["attempts"]] == ["FAILED", "FAILED", "FAILED"]
 
 
+def test_a_loop_until_shows_its_outputs_while_it_runs(steps: Any, fold: Fold, view: Connection) -> None:
+    loop = e.TaskRunCreated(task_run_id="l", task_id="l", scope_id="root", state=State.RUNNING, at_ms=T)
+    steps.step("e1", created(), loop)
+    fold()
+    steps.step("e1", e.TurnStarted(scope_id="l", turn=2, at_ms=T, outputs_json=b'{"iterationCount":1}'))
+    fold()
+    (run,) = execution(view, "e1")["taskRunList"]
+    assert (run["outputs"], run["state"]["current"]) == ({"iterationCount": 1}, "RUNNING")
+
+
 def test_labels_are_replaced(steps: Any, fold: Fold, view: Connection) -> None:
     steps.step("e1", created(labels={"a": "1", "b": "2"}))
     fold()
