@@ -6,11 +6,20 @@ which is read here.
 
 from __future__ import annotations
 
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
+
+
+def _text_of(value: Any) -> Any:
+    """Return a value as YAML would have written it."""
+    return value if value is None or isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+Text = Annotated[str, BeforeValidator(_text_of)]
+"""A text that may be written as a number, a boolean or data: `- true` among commands is the program `true`."""
 
 
 class Properties(BaseModel):
@@ -19,9 +28,7 @@ class Properties(BaseModel):
     An unknown property was refused or warned of when the flow was saved.
     """
 
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True, coerce_numbers_to_str=True
-    )
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
 
     @model_validator(mode="before")
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from worker.context import Plugin, Result, RunContext
+from worker.properties import Text
 from worker.scripts.properties import ScriptProperties
 from worker.scripts.script import run_script
 
@@ -10,7 +11,7 @@ from worker.scripts.script import run_script
 class ScriptTextProperties(ScriptProperties):
     """Properties of `Script`."""
 
-    script: str
+    script: Text
 
 
 def run(context: RunContext, properties: ScriptTextProperties) -> Result:

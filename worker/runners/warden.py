@@ -144,6 +144,7 @@ def attend(requests: socket.socket, tell: int) -> None:
         else:
             os.close(out)
             os.close(err)
+            os.chdir("/")
             answer = watch(main, control, signals)
         control.sendall(frame(answer))
     except BaseException as error:

@@ -5,28 +5,38 @@ Owns their meaning: `*` stays within a folder, `**/` is any number of folders, n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+
+import regex  # type: ignore[import-untyped, unused-ignore]
 
 from worker.context import TaskFailed
 
 PATTERN_CHARACTERS_MAX = 1_000
+MATCH_SECONDS = 0.5
+"""For one file name; a pattern of many stars can take for ever, and a worker has other things to do."""
 
 
 def matcher_of(pattern: str) -> Callable[[str], bool]:
     """Return whether a relative path with slashes matches.
 
     Raises:
-        TaskFailed: If the pattern is malformed or leads out of the folder.
+        TaskFailed: If the pattern is malformed or leads out of the folder; the matcher, if it takes too long.
     """
     written = pattern.removeprefix("glob:").removeprefix("./")
     if len(written) > PATTERN_CHARACTERS_MAX or written.startswith("/") or ".." in written.split("/"):
         raise TaskFailed(f"outputFiles: expected a pattern within the working directory, but got {pattern[:200]!r}")
     try:
-        compiled = re.compile(_translated(written), re.DOTALL)
-    except (re.error, IndexError):
+        compiled = regex.compile(_translated(written), regex.DOTALL)
+    except (regex.error, IndexError):
         raise TaskFailed(f"outputFiles: the pattern {pattern!r} is malformed") from None
-    return lambda path: compiled.fullmatch(path) is not None
+
+    def matches(path: str) -> bool:
+        try:
+            return compiled.fullmatch(path, timeout=MATCH_SECONDS, concurrent=True) is not None
+        except TimeoutError:
+            raise TaskFailed(f"outputFiles: the pattern {pattern!r} takes too long; it has too many stars") from None
+
+    return matches
 
 
 def _translated(pattern: str) -> str:
@@ -65,8 +75,8 @@ def _translated(pattern: str) -> str:
         elif each == "," and depth:
             found.append("|")
         elif each == "\\":
-            found.append(re.escape(pattern[at]))
+            found.append(regex.escape(pattern[at]))
             at += 1
         else:
-            found.append(re.escape(each))
+            found.append(regex.escape(each))
     return "".join(found)

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.flow.types import canonical
 from worker.context import TaskFailed
-from worker.properties import Properties
+from worker.properties import Properties, Text
 
 PROCESS = "io.kestra.plugin.core.runner.Process"
 
@@ -18,12 +18,12 @@ PROCESS = "io.kestra.plugin.core.runner.Process"
 class ScriptProperties(Properties):
     """Common properties."""
 
-    env: dict[str, str | None] = {}
-    interpreter: list[str] = ["/bin/sh", "-c"]
+    env: dict[str, Text | None] = {}
+    interpreter: list[Text] = ["/bin/sh", "-c"]
     fail_fast: bool = True
-    before_commands: list[str] = []
+    before_commands: list[Text] = []
     input_files: dict[str, Any] = {}
-    output_files: list[str] = []
+    output_files: list[Text] = []
     output_directory: bool = False
     namespace_files: Any = None
     task_runner: dict[str, Any] | None = None
