@@ -16,6 +16,8 @@ from topics.serde import decode
 LEASE_MS = 15_000
 """Silence after which a worker counts as gone: five heartbeats."""
 BATCH = 500
+REMEMBERED_MAX = 10_000
+"""Workers remembered, dead ones included; every start of a worker has an id of its own."""
 
 
 class Leases:
@@ -31,7 +33,6 @@ class Leases:
         self._reader = log.reader()
         self._clock = monotonic_ms
         self._lease_ms = lease_ms
-        self._since_ms = monotonic_ms()
         self._heard_ms: dict[str, int] = {}
         self._left: set[str] = set()
         for partition in range(log.partitions(catalog.WORKERS_LEASES)):
@@ -48,12 +49,24 @@ class Leases:
                 self._left.discard(message.worker_id)
             elif isinstance(message, WorkerLeaving):
                 self._left.add(message.worker_id)
+        if len(self._heard_ms) > REMEMBERED_MAX:
+            self._heard_ms = {
+                worker_id: heard_ms
+                for worker_id, heard_ms in self._heard_ms.items()
+                if now_ms - heard_ms <= 2 * self._lease_ms
+            }
+            self._left.clear()
 
     def is_gone(self, worker_id: str) -> bool:
-        """True if the worker left, or was silent for a whole lease since this process started."""
+        """True if the worker left, or was silent for a whole lease.
+
+        One that was never heard counts from the moment it is first asked about: its claim may be quicker than its first
+        heartbeat, and this process may have started a moment ago.
+        """
         if worker_id in self._left:
             return True
-        return self._clock() - self._heard_ms.get(worker_id, self._since_ms) > self._lease_ms
+        now_ms = self._clock()
+        return now_ms - self._heard_ms.setdefault(worker_id, now_ms) > self._lease_ms
 
     def close(self) -> None:
         """Release the reader."""

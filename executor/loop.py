@@ -22,7 +22,7 @@ from executor.partition import Broken, Partition, Phase, Ports
 from executor.processor import AGGREGATES, Processor
 from executor.state.ports import Store
 from topics import catalog
-from topics.ports import Ack, Log
+from topics.ports import Ack, Log, LogError
 from topics.step_log import Lost
 
 GROUP = "executors"
@@ -262,10 +262,10 @@ class _Guard:
         """Nothing to begin."""
 
     def __exit__(self, kind: Any, error: Any, _trace: Any) -> bool:
-        if isinstance(error, Lost | Broken):
+        again = isinstance(error, Lost | Broken) or (isinstance(error, LogError) and error.retriable)
+        if again:
             self._executor.take_back(self._partition, error)
-            return True
-        return False
+        return again
 
 
 _INBOXES = {

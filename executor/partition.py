@@ -112,7 +112,9 @@ class Partition:
         self._end = 0
         self._claim: Claim | None = None
         self._claimed_at: int | None = None
-        self._kills: Counter[int] = Counter()
+        self._kills: dict[int, str] = {}
+        """What went wrong with records of the inbox that stopped this partition, by offset."""
+        self._tries: Counter[int] = Counter()
         self.steps = 0
         """Steps written since it is owned: a metric."""
 
@@ -251,6 +253,12 @@ class Partition:
             self.inbox = record.offset + 1
             return
         cause = Cause(kind="inbox", offset=record.offset, request=command.request)
+        if self._is_poison(record):
+            why = self._kills[record.offset]
+            self._bury(record, why)
+            self._abandon(aggregate_id, record, cause, f"The engine can't process a command: {why}")
+            self.inbox = record.offset + 1
+            return
         try:
             self._decide(aggregate_id, command, record.at_ms, cause, record.offset + 1)
         except (Lost, LogError) as error:
@@ -258,13 +266,17 @@ class Partition:
                 raise
             self._abandon(aggregate_id, record, cause, f"A step of this execution is too large: {error}")
         except Exception as bug:
-            self._kills[record.offset] += 1
+            self._kills[record.offset] = f"{type(bug).__name__}: {bug}"
             logger.exception("a bug met %s of %s at offset %d", type(command).__name__, aggregate_id, record.offset)
-            if self._kills[record.offset] < KILLS_MAX:
-                raise Broken(f"{type(bug).__name__}: {bug}") from bug
-            self._bury(record, f"{type(bug).__name__}: {bug}")
-            self._abandon(aggregate_id, record, cause, f"The engine can't process a command: {bug}")
+            raise Broken(self._kills[record.offset]) from bug
         self.inbox = max(self.inbox, record.offset + 1)
+
+    def _is_poison(self, record: Record) -> bool:
+        """True if the record has stopped this partition as often as it may."""
+        if record.offset not in self._kills:
+            return False
+        self._tries[record.offset] += 1
+        return self._tries[record.offset] >= KILLS_MAX
 
     def fire(self, due_ms: int, aggregate_id: str, timer_id: str) -> None:
         """Decide what a due timer brings."""

@@ -39,7 +39,7 @@ CALM_STEPS = 6_000
 EPOCH_MS = 1_700_000_000_000
 
 
-class Crash(Exception):
+class Crash(BaseException):
     """A simulated process is killed right here."""
 
 

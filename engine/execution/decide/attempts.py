@@ -110,10 +110,32 @@ def _wrong(report: c.ReportTaskEnded) -> str:
     return ""
 
 
+def _ring_anew(draft: ExecutionDraft, command: c.AttemptLost) -> None:
+    """Queue an attempt that nobody has, but that a worker handed back: its claim was lost on the way.
+
+    That worker never claims the attempt again (an executor that hadn't heard of the return would grant it twice), and
+    there may be no other: under a new epoch it may. Nothing can have begun, as no claim was counted.
+    """
+    run = draft.run(command.task_run_id)
+    header: Header | None = draft.get(HEADER)
+    if (
+        run is not None
+        and run.state is State.SUBMITTED
+        and run.epoch == command.epoch
+        and not command.started
+        and header is not None
+        and not header.settled
+        and not draft.stopping
+    ):
+        dispatch(draft, run.id, run.epoch + 1)
+        proceed(draft)
+
+
 def attempt_lost(draft: ExecutionDraft, command: c.AttemptLost) -> None:
     """Queue the attempt again under a new epoch, or fail it, as the policy says; one that is to be killed is killed."""
     run = _held_run(draft, command)
     if run is None:
+        _ring_anew(draft, command)
         return
     gone = f"Worker {command.worker_id} is gone" if command.started else f"Worker {command.worker_id} handed it back"
     if run.killing or draft.stopping:
