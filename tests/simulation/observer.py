@@ -93,6 +93,9 @@ class Observer:
             self._epochs[run] = event.epoch
             self.current.pop(run, None)
         elif isinstance(event, e.TaskRunStarted):
+            if not event.worker_id:  # the engine itself makes the attempt
+                self._epochs[run] = event.epoch
+                return
             if event.epoch != self._epochs.get(run) or (run, event.epoch) in self.started:
                 raise Violation(f"I2: attempt {event.epoch} of {run} started twice or stale")
             if execution in self.settled:

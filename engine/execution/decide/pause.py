@@ -40,11 +40,13 @@ def resume_execution(draft: ExecutionDraft, command: c.ResumeExecution) -> None:
 
 
 def _release(draft: ExecutionDraft) -> None:
-    """Let an execution that a person paused go on: its scopes, and the timers that came due meanwhile."""
+    """Let an execution that a person paused go on: its scopes, and its timers.
+
+    All timers are set anew: one may have come due meanwhile and waited, also by a clock that was set back since.
+    """
     draft.emit(e.ExecutionStateChanged(state=State.RUNNING, at_ms=draft.at_ms))
     for key, timer in list(draft.scan("m/")):
-        if timer.due_ms <= draft.at_ms:
-            draft.set_timer(key[2:], draft.at_ms)
+        draft.set_timer(key[2:], max(timer.due_ms, draft.at_ms))
     draft.agenda.extend(scope.id for _key, scope in list(draft.scan("s/")) if scope.closed is None)
     proceed(draft)
 
