@@ -13,10 +13,11 @@ from typing import Any
 import msgspec
 
 from engine import expression
+from engine.execution.asking import asked_templates, templates_of
 from engine.execution.draft import ExecutionDraft
 from engine.execution.state import TaskRun
 from engine.execution.variables import run_variables
-from engine.flow.model import Task
+from engine.tasks.render import RENDER
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +66,8 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
         return None
     task = draft.task(run)
     header = draft.header
+    asks = bool(run.asking)
+    properties = {"templates": asked_templates(task, run.asking)} if asks else dict(task.properties)
     return Job(
         execution_id=draft.id,
         namespace=header.namespace,
@@ -73,22 +76,22 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
         task_run_id=run.id,
         epoch=run.epoch,
         task_id=task.id,
-        task_type=task.type,
-        properties=dict(task.properties),
-        variables=_variables(draft, run, task),
-        timeout=task.timeout,
+        task_type=RENDER if asks else task.type,
+        properties=properties,
+        variables=_variables(draft, run, [properties, None if asks else task.timeout]),
+        timeout=None if asks else task.timeout,
         log_level=task.log_level,
         started_ms=run.since_ms,
-        allow_failure=task.allow_failure,
-        allow_warning=task.allow_warning,
+        allow_failure=task.allow_failure and not asks,
+        allow_warning=task.allow_warning and not asks,
     )
 
 
-def _variables(draft: ExecutionDraft, run: TaskRun, task: Task) -> dict[str, Any]:
-    """Return the variables as plain data; of the lazy ones only what the task's templates mention."""
+def _variables(draft: ExecutionDraft, run: TaskRun, written: Any) -> dict[str, Any]:
+    """Return the variables as plain data; of the lazy ones only what the templates mention."""
     variables = run_variables(draft, run)
     outputs, states = variables.pop("outputs"), variables.pop("tasks")
-    reads = _reads(task)
+    reads = _reads(written)
     known = {**variables, "outputs": outputs}
     variables["outputs"] = _mentioned(outputs, reads, known)
     if any(each.dynamic or any(path[0] == "tasks" for path in each.paths) for each in reads):
@@ -96,26 +99,15 @@ def _variables(draft: ExecutionDraft, run: TaskRun, task: Task) -> dict[str, Any
     return variables
 
 
-def _reads(task: Task) -> list[expression.Reads]:
-    """Return what each template of a task may look up."""
+def _reads(written: Any) -> list[expression.Reads]:
+    """Return what each template may look up."""
     found: list[expression.Reads] = []
-    for text in templates_of([dict(task.properties), task.timeout]):
+    for text in templates_of(written):
         try:
             found.append(expression.compile_template(text).reads)
         except expression.RenderError:
             continue  # the worker meets the same error and tells the user
     return found
-
-
-def templates_of(value: Any) -> list[str]:
-    """Return every text within a JSON-like value that may be a template."""
-    if isinstance(value, str):
-        return [value] if "{" in value else []
-    if isinstance(value, Mapping):
-        return [text for key, inner in value.items() for part in (key, inner) for text in templates_of(part)]
-    if isinstance(value, list | tuple):
-        return [text for inner in value for text in templates_of(inner)]
-    return []
 
 
 def _mentioned(

@@ -57,13 +57,19 @@ class Plan:
             self.tasks[task_id] = PlannedTask(
                 task=task,
                 flowable=flowable_of(task.type),
-                pure=pure_task_of(task.type) if task.worker_group is None else None,
+                pure=_pure(task),
                 retry=task.retry if task.retry is not None else inherited,
                 depth=(parent.depth if parent is not None else 0) + loops,
                 branches=_enabled(task.branches),
                 handler=place.branch in HANDLERS or (parent is not None and parent.handler),
                 variable={"id": task.id, "type": task.declared_type or task.type},
             )
+
+
+def _pure(task: Task) -> PureTask | None:
+    """Return how the engine decides a task, None if a worker runs it; a group of workers may be asked for it."""
+    pure = pure_task_of(task.type)
+    return None if pure is None or (task.worker_group is not None and not pure.asks) else pure
 
 
 def _enabled(branches: Mapping[str, tuple[Task, ...]]) -> dict[str, tuple[Task, ...]]:

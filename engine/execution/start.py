@@ -1,7 +1,7 @@
 """How a task run begins, or its next attempt: decided here, opened, or queued for a worker.
 
 Owns the order of the questions: `runIf`, then flowable, pure or runnable. A failure to render fails the task run with a
-log line; a template that needs the world goes to a worker.
+log line. A template that needs the world is rendered by a worker, who runs the whole task if it can.
 """
 
 from __future__ import annotations
@@ -12,28 +12,16 @@ from msgspec.structs import replace
 from engine import expression
 from engine.conditions import holds
 from engine.execution import events as e
+from engine.execution.asking import PROPERTIES, RUN_IF, answers_of
+from engine.execution.attempt import Attempt
 from engine.execution.draft import OUTPUTS_BYTES_MAX, ExecutionDraft
-from engine.execution.lines import Lines, error_lines, first_error, kept_lines
-from engine.execution.plan import PlannedTask
-from engine.execution.retry import next_attempt_ms
+from engine.execution.lines import Lines, error_lines, kept_lines
 from engine.execution.state import ROOT, Scope, TaskRun
 from engine.execution.stopping import exit_execution
-from engine.execution.task_runs import (
-    begin_attempt,
-    create,
-    decided,
-    dispatch,
-    end,
-    end_attempt,
-    end_now,
-    final_of,
-    open_scope,
-    outputs_to_json,
-)
+from engine.execution.task_runs import open_scope, outputs_to_json
 from engine.execution.updates import changes_of
-from engine.execution.variables import Renderer
 from engine.flow.model import Task
-from engine.flowables import Flowable
+from engine.flowables import Flowable, Opening
 from engine.machine import Event
 from engine.tasks import PureTask, Wait
 from engine.values import State, derive_id, parse_duration_ms
@@ -59,21 +47,22 @@ def start(draft: ExecutionDraft, scope: Scope, task: Task) -> None:
         first_ms=at_ms,
         since_ms=at_ms,
     )
-    planned = draft.planned(task.id)
-    render = Renderer(draft, run)
-    if task.run_if is not None:
-        try:
-            if not holds(render(task.run_if)):
-                decided(draft, run, State.SKIPPED)
-                return
-        except (expression.RenderError, expression.NeedsWorld) as error:
-            end_now(draft, run, State.FAILED, error_lines(f"runIf: {error}"))
-            return
-    if planned.flowable is not None:
-        _open(draft, run, planned.flowable, render, created=False)
-    elif planned.pure is None or not _decide(draft, run, planned, planned.pure, render):
-        create(draft, run, State.CREATED)
-        dispatch(draft, run.id, 1)
+    _begin(Attempt(draft, run, created=False), conditional=True)
+
+
+def again(draft: ExecutionDraft, run: TaskRun) -> None:
+    """Make the next attempt of a task run that has a row and isn't running."""
+    _begin(Attempt(draft, run, created=True), conditional=run.asking == RUN_IF)
+
+
+def answered(draft: ExecutionDraft, run: TaskRun, outputs_json: bytes) -> None:
+    """Go on with the attempt for which a worker rendered something.
+
+    Raises:
+        ValueError: If its answer doesn't fit.
+    """
+    answers = answers_of(draft.task(run), run.asking, outputs_json)
+    _begin(Attempt(draft, run, answers, created=True), conditional=run.asking == RUN_IF)
 
 
 def parent_run_of(scope: Scope) -> str | None:
@@ -83,61 +72,26 @@ def parent_run_of(scope: Scope) -> str | None:
     return scope.parent_scope_id if scope.iteration is not None else scope.id
 
 
-def again(draft: ExecutionDraft, run: TaskRun) -> None:
-    """Make the next attempt of a task run that has a row and isn't running."""
-    planned = draft.planned(run.task_id)
+def _begin(attempt: Attempt, *, conditional: bool) -> None:
+    planned = attempt.planned
+    run_if = planned.task.run_if
+    if conditional and run_if is not None:
+        try:
+            if not holds(attempt.render(run_if)):
+                attempt.skip()
+                return
+        except expression.NeedsWorld:
+            attempt.ask(RUN_IF)
+            return
+        except expression.RenderError as error:
+            attempt.fail(f"runIf: {error}")
+            return
     if planned.flowable is not None:
-        begun = begin_attempt(draft, run)
-        _open(draft, begun, planned.flowable, Renderer(draft, begun), created=True)
-    elif planned.pure is None or not _decide_again(draft, run, planned.task, planned.pure):
-        dispatch(draft, run.id, run.epoch + 1)
-
-
-def _decide(draft: ExecutionDraft, run: TaskRun, planned: PlannedTask, pure: PureTask, render: Renderer) -> bool:
-    """Decide the first attempt of a pure task here; False if one of its templates needs a worker."""
-    task = planned.task
-    outcome = _evaluated(draft, task, pure, render)
-    if outcome is None:
-        return False
-    if isinstance(outcome, Wait):
-        _wait(draft, create(draft, run, State.PAUSED if outcome.paused else State.RUNNING), outcome)
-        return True
-    for change in outcome.changes:
-        draft.emit(change)
-    state, lines = outcome.state, outcome.lines
-    if outcome.exits or state is State.SUCCESS:
-        final = state if outcome.exits else final_of(state, task)
-        decided(draft, run, final, outputs_json=outcome.outputs_json, lines=lines)
-    elif next_attempt_ms(planned.retry, run, draft.at_ms) is None:
-        end_now(draft, run, state, lines)
+        _open(attempt, planned.flowable)
+    elif planned.pure is not None:
+        _decide(attempt, planned.pure)
     else:
-        end_attempt(draft, create(draft, run, State.RUNNING), state, error=first_error(lines), lines=lines)
-    if outcome.exits:
-        exit_execution(draft, state)
-    return True
-
-
-def _decide_again(draft: ExecutionDraft, run: TaskRun, task: Task, pure: PureTask) -> bool:
-    """Decide a further attempt of a pure task here; False if one of its templates needs a worker."""
-    outcome = _evaluated(draft, task, pure, Renderer(draft, replace(run, epoch=run.epoch + 1)))
-    if outcome is None:
-        return False
-    begun = begin_attempt(draft, run)
-    if isinstance(outcome, Wait):
-        if outcome.paused:
-            draft.emit(e.TaskRunPaused(task_run_id=run.id, at_ms=draft.at_ms))
-        _wait(draft, begun, outcome)
-        return True
-    for change in outcome.changes:
-        draft.emit(change)
-    state, lines = outcome.state, outcome.lines
-    if outcome.exits:
-        end(draft, begun, state, lines=lines)
-        exit_execution(draft, state)
-    else:
-        outputs_json = outcome.outputs_json
-        end_attempt(draft, begun, state, outputs_json=outputs_json, error=first_error(lines), lines=lines)
-    return True
+        attempt.queue()
 
 
 class _Came(msgspec.Struct, frozen=True):
@@ -150,8 +104,29 @@ class _Came(msgspec.Struct, frozen=True):
     exits: bool = False
 
 
-def _evaluated(draft: ExecutionDraft, task: Task, pure: PureTask, render: Renderer) -> _Came | Wait | None:
+def _decide(attempt: Attempt, pure: PureTask) -> None:
+    """Decide a pure task here, unless one of its templates needs a worker."""
+    came = _evaluated(attempt, pure)
+    if came is None:
+        if pure.asks:
+            attempt.ask(PROPERTIES)
+        else:
+            attempt.queue()
+    elif isinstance(came, Wait):
+        _wait(attempt.draft, attempt.begin(paused=came.paused), came)
+    else:
+        for change in came.changes:
+            attempt.draft.emit(change)
+        if came.exits:
+            attempt.exit(came.state, came.lines)
+            exit_execution(attempt.draft, came.state)
+        else:
+            attempt.end(came.state, came.outputs_json, came.lines)
+
+
+def _evaluated(attempt: Attempt, pure: PureTask) -> _Came | Wait | None:
     """Return what a pure task comes to, its own timeout included; None if a template needs a worker."""
+    task, render = attempt.planned.task, attempt.render
     lines: Lines = ()
     try:
         outcome = pure.decide(task, render)
@@ -164,7 +139,8 @@ def _evaluated(draft: ExecutionDraft, task: Task, pure: PureTask, render: Render
         update = outcome.update
         if update is None:
             return _Came(outcome.state, outputs_json, lines)
-        return _Came(outcome.state, outputs_json, lines, changes_of(draft, update), update.exit is not None)
+        changes = changes_of(attempt.draft, update)
+        return _Came(outcome.state, outputs_json, lines, changes, update.exit is not None)
     except expression.NeedsWorld:
         return None
     except (expression.RenderError, ValueError) as error:
@@ -181,30 +157,23 @@ def _wait(draft: ExecutionDraft, run: TaskRun, wait: Wait) -> None:
         draft.emit(e.ExecutionStateChanged(state=State.PAUSED, at_ms=draft.at_ms))
 
 
-def _open(draft: ExecutionDraft, run: TaskRun, flowable: Flowable, render: Renderer, *, created: bool) -> None:
+def _open(attempt: Attempt, flowable: Flowable) -> None:
     """Open a flowable: what it renders and chooses goes into the event."""
-    task = draft.task(run)
     try:
-        opening = flowable.open(task, render)
-        values_bytes = sum(map(len, opening.values))
-        if values_bytes > OUTPUTS_BYTES_MAX:
-            raise ValueError(
-                f"Expected values of at most {OUTPUTS_BYTES_MAX} bytes together, but they have {values_bytes}: keep "
-                f"them in a file in storage and loop over its parts"
-            )
+        opening = flowable.open(attempt.planned.task, attempt.render)
+        _check_values(opening)
         outputs_json = outputs_to_json(opening.outputs) if opening.outputs is not None else b""
-    except (expression.RenderError, expression.NeedsWorld, ValueError) as error:
-        if created:
-            message = str(error)
-            end(draft, run, final_of(State.FAILED, task), error=message, lines=error_lines(message))
-        else:
-            end_now(draft, run, State.FAILED, error_lines(str(error)))
+    except expression.NeedsWorld:
+        attempt.ask(PROPERTIES)
         return
-    scope = draft.scope(run.scope_id)
+    except (expression.RenderError, ValueError) as error:
+        attempt.fail(str(error))
+        return
+    scope = attempt.draft.scope(attempt.scope_id)
     assert scope is not None
     open_scope(
-        draft,
-        run if created else create(draft, run, State.RUNNING),
+        attempt.draft,
+        attempt.begin(),
         scope,
         order=opening.order,
         branch=opening.branch,
@@ -213,3 +182,12 @@ def _open(draft: ExecutionDraft, run: TaskRun, flowable: Flowable, render: Rende
         values=opening.values,
         outputs_json=outputs_json,
     )
+
+
+def _check_values(opening: Opening) -> None:
+    size = sum(map(len, opening.values))
+    if size > OUTPUTS_BYTES_MAX:
+        raise ValueError(
+            f"Expected values of at most {OUTPUTS_BYTES_MAX} bytes together, but they have {size}: keep them in a "
+            f"file in storage and loop over its parts"
+        )

@@ -124,6 +124,10 @@ class TaskRun(Row, frozen=True, kw_only=True):
     """Attempts that failed since then: what a retry policy counts."""
     lost: int = 0
     """Attempts that began and whose worker was lost since then."""
+    asking: str = ""
+    """What of it a worker renders for the engine, see `TaskDispatched`; empty: nothing."""
+    asked: int = 0
+    """Attempts that only rendered something: templates don't count them."""
     killing: bool = False
 
 

@@ -106,14 +106,16 @@ def with_refusal(draft: ExecutionDraft, run: TaskRun, lines: Lines) -> Lines:
     return (*lines, line("WARN", f"Not tried again: the retry behavior {retry.behavior} isn't supported"))
 
 
-def dispatch(draft: ExecutionDraft, task_run_id: str, epoch: int) -> None:
-    """Queue an attempt for a worker."""
-    draft.emit(e.TaskDispatched(task_run_id=task_run_id, epoch=epoch, queue=DEFAULT_QUEUE, at_ms=draft.at_ms))
+def dispatch(draft: ExecutionDraft, task_run_id: str, epoch: int, asks: str = "") -> None:
+    """Queue an attempt for a worker; see `TaskDispatched` for what it may be asked."""
+    draft.emit(
+        e.TaskDispatched(task_run_id=task_run_id, epoch=epoch, queue=DEFAULT_QUEUE, at_ms=draft.at_ms, asks=asks)
+    )
 
 
-def begin_attempt(draft: ExecutionDraft, run: TaskRun) -> TaskRun:
-    """Let the engine itself run the next attempt of a task run that has a row; return the row."""
-    draft.emit(e.TaskRunStarted(task_run_id=run.id, epoch=run.epoch + 1, worker_id="", at_ms=draft.at_ms))
+def begin_attempt(draft: ExecutionDraft, run: TaskRun, epoch: int) -> TaskRun:
+    """Let the engine itself run an attempt of a task run that has a row; return the row."""
+    draft.emit(e.TaskRunStarted(task_run_id=run.id, epoch=epoch, worker_id="", at_ms=draft.at_ms))
     begun = draft.run(run.id)
     assert begun is not None
     return begun

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from engine import expression
+from engine.execution.asking import Answers
 from engine.execution.draft import ExecutionDraft
 from engine.execution.outputs import Outputs, TaskStates
 from engine.execution.state import ENDING, INPUTS, ROOT, Ending, Inputs, Scope, TaskRun, output_key
@@ -119,7 +120,7 @@ def run_variables(draft: ExecutionDraft, run: TaskRun) -> dict[str, Any]:
     taskrun: dict[str, Any] = {
         "id": run.id,
         "startDate": iso(run.created_ms),
-        "attemptsCount": max(run.epoch - 1, 0),
+        "attemptsCount": max(run.epoch - 1 - run.asked, 0),
     }
     variables = {
         **base_variables(draft),
@@ -146,13 +147,15 @@ class Renderer:
     Args:
         draft: The execution.
         run: The task run; None for what belongs to no task, such as the flow's outputs.
+        answers: Texts that a worker rendered, by template.
     """
 
-    __slots__ = ("_draft", "_run", "_scope")
+    __slots__ = ("_answers", "_draft", "_run", "_scope")
 
-    def __init__(self, draft: ExecutionDraft, run: TaskRun | None = None) -> None:
+    def __init__(self, draft: ExecutionDraft, run: TaskRun | None = None, answers: Answers | None = None) -> None:
         self._draft = draft
         self._run = run
+        self._answers = answers
         self._scope: expression.Scope | None = None
 
     def __call__(self, value: Any) -> Any:
@@ -164,7 +167,19 @@ class Renderer:
         """
         if isinstance(value, str) and "{" not in value:
             return value
+        if self._answers:
+            return self._answered(value, self._answers)
         return expression.render_value(value, self.scope)
+
+    def _answered(self, value: Any, answers: Answers) -> Any:
+        """Return `value` rendered, with what a worker rendered put in place; that is never rendered again."""
+        if isinstance(value, str):
+            return answers[value] if value in answers else expression.render_value(value, self.scope)
+        if isinstance(value, Mapping):
+            return {self._answered(k, answers): self._answered(v, answers) for k, v in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._answered(each, answers) for each in value]
+        return value
 
     @property
     def scope(self) -> expression.Scope:

@@ -69,6 +69,9 @@ class PureTask(msgspec.Struct, frozen=True, kw_only=True):
     types: tuple[str, ...]
     """Canonical type names."""
     decide: Callable[[Task, Render], Outcome | Wait]
+    asks: bool = False
+    """If a template needs the world: True, a worker renders it and the engine decides, as only the engine can wait or
+    change the execution; False, a worker runs the whole task."""
     waits: bool = False
     """True if `decide` may return a `Wait`."""
     waited: Callable[[Task], State] = lambda _task: State.SUCCESS

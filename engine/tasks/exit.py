@@ -25,4 +25,4 @@ def decide_exit(task: Task, render: Render) -> Outcome:
     return Outcome(state=state, update=Update(exit=state))
 
 
-TASK = PureTask(types=("io.kestra.plugin.core.execution.Exit",), decide=decide_exit)
+TASK = PureTask(types=("io.kestra.plugin.core.execution.Exit",), decide=decide_exit, asks=True)

@@ -44,4 +44,4 @@ def _pairs(rendered: Any) -> list[tuple[Any, Any]]:
     raise ValueError("labels: expected a map, or a list of 'key' and 'value'")
 
 
-TASK = PureTask(types=("io.kestra.plugin.core.execution.Labels",), decide=decide_labels)
+TASK = PureTask(types=("io.kestra.plugin.core.execution.Labels",), decide=decide_labels, asks=True)

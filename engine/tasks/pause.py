@@ -29,4 +29,6 @@ def after_duration(task: Task) -> State:
     return _BEHAVIORS.get(str(task.properties.get("behavior", "RESUME")).upper(), State.SUCCESS)
 
 
-TASK = PureTask(types=("io.kestra.plugin.core.flow.Pause",), decide=decide_pause, waits=True, waited=after_duration)
+TASK = PureTask(
+    types=("io.kestra.plugin.core.flow.Pause",), decide=decide_pause, asks=True, waits=True, waited=after_duration
+)

@@ -12,4 +12,4 @@ def decide_sleep(task: Task, render: Render) -> Wait:
     return Wait(duration_ms=max(parse_duration_ms(render(task.properties.get("duration"))), 0))
 
 
-TASK = PureTask(types=("io.kestra.plugin.core.flow.Sleep",), decide=decide_sleep, waits=True)
+TASK = PureTask(types=("io.kestra.plugin.core.flow.Sleep",), decide=decide_sleep, asks=True, waits=True)

@@ -26,4 +26,4 @@ def decide_variables(task: Task, render: Render) -> Outcome:
     return Outcome(update=Update(unset=tuple(map(str, rendered)), ignore_missing=ignore))
 
 
-TASK = PureTask(types=(_SET, _UNSET), decide=decide_variables)
+TASK = PureTask(types=(_SET, _UNSET), decide=decide_variables, asks=True)

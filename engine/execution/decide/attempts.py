@@ -9,12 +9,15 @@ import msgspec
 from engine import expression
 from engine.execution import commands as c
 from engine.execution import events as e
+from engine.execution.asking import TURN
 from engine.execution.draft import OUTPUTS_BYTES_MAX, ExecutionDraft
 from engine.execution.effects import SendCancel, SendDrop, SendGrant
 from engine.execution.lines import Lines, error_lines, line
 from engine.execution.scopes import proceed
+from engine.execution.start import answered
 from engine.execution.state import HEADER, Header, TaskRun
 from engine.execution.task_runs import dispatch, end, end_attempt
+from engine.execution.turns import turn_answered, turn_failed
 from engine.execution.variables import Renderer
 from engine.values import State, parse_duration_ms
 
@@ -52,7 +55,7 @@ def claim_attempt(draft: ExecutionDraft, command: c.ClaimAttempt) -> None:
 def _timeout_ms(draft: ExecutionDraft, run: TaskRun) -> int | None:
     """Return the task's timeout if it can be rendered here; the worker keeps every timeout itself."""
     written = draft.task(run).timeout
-    if written is None:
+    if written is None or run.asking:
         return None
     try:
         return max(parse_duration_ms(Renderer(draft, run)(written)), 0)
@@ -87,10 +90,30 @@ def report_task_ended(draft: ExecutionDraft, command: c.ReportTaskEnded) -> None
     if wrong:
         state, error, outputs_json, lines = State.FAILED, wrong, b"", error_lines(wrong)
     if run.killing:
-        end(draft, run, State.KILLED, outputs_json=outputs_json, error=error, lines=lines)
+        end(draft, run, State.KILLED, outputs_json=b"" if run.asking else outputs_json, error=error, lines=lines)
+    elif run.asking:
+        _answered(draft, run, state, outputs_json, error, lines)
     else:
         end_attempt(draft, run, state, outputs_json=outputs_json, error=error, lines=lines)
     proceed(draft)
+
+
+def _answered(draft: ExecutionDraft, run: TaskRun, state: State, outputs_json: bytes, error: str, lines: Lines) -> None:
+    """Go on with what a worker rendered; if it couldn't, the attempt has failed."""
+    if state in (State.SUCCESS, State.WARNING):
+        try:
+            if run.asking == TURN:
+                turn_answered(draft, run, outputs_json)
+            else:
+                answered(draft, run, outputs_json)
+            return
+        except ValueError as failure:
+            error = str(failure)
+            lines = error_lines(error)
+    if run.asking == TURN:
+        turn_failed(draft, run, error)
+    else:
+        end_attempt(draft, run, State.FAILED, error=error, lines=lines)
 
 
 def _wrong(report: c.ReportTaskEnded) -> str:
@@ -157,7 +180,7 @@ def attempt_lost(draft: ExecutionDraft, command: c.AttemptLost) -> None:
                 logs=(line("WARN", f"{gone}; the task is queued again"),) if command.started else (),
             )
         )
-        dispatch(draft, run.id, run.epoch + 1)
+        dispatch(draft, run.id, run.epoch + 1, run.asking)
     proceed(draft)
 
 

@@ -45,7 +45,16 @@ def task_dispatched(rows: Rows, event: e.TaskDispatched) -> Changes:
     run: TaskRun = rows.get(task_run_key(event.task_run_id))
     yield (
         task_run_key(run.id),
-        replace(run, state=State.SUBMITTED, epoch=event.epoch, queue=event.queue, worker_id="", since_ms=event.at_ms),
+        replace(
+            run,
+            state=State.SUBMITTED,
+            epoch=event.epoch,
+            queue=event.queue,
+            worker_id="",
+            asking=event.asks,
+            asked=run.asked + (event.asks == "turn" or run.asking == "runIf"),
+            since_ms=event.at_ms,
+        ),
     )
 
 
@@ -54,7 +63,14 @@ def task_run_started(rows: Rows, event: e.TaskRunStarted) -> Changes:
     run: TaskRun = rows.get(task_run_key(event.task_run_id))
     yield (
         task_run_key(run.id),
-        replace(run, state=State.RUNNING, epoch=event.epoch, worker_id=event.worker_id, since_ms=event.at_ms),
+        replace(
+            run,
+            state=State.RUNNING,
+            epoch=event.epoch,
+            worker_id=event.worker_id,
+            asking=run.asking if event.worker_id else "",
+            since_ms=event.at_ms,
+        ),
     )
 
 
@@ -150,7 +166,16 @@ def task_run_reopened(rows: Rows, event: e.TaskRunReopened) -> Changes:
     run: TaskRun = rows.get(task_run_key(event.task_run_id))
     yield (
         task_run_key(run.id),
-        replace(run, state=event.state, since_ms=event.at_ms, first_ms=event.at_ms, tried=0, lost=0, killing=False),
+        replace(
+            run,
+            state=event.state,
+            since_ms=event.at_ms,
+            first_ms=event.at_ms,
+            tried=0,
+            lost=0,
+            asking=run.asking if event.state is State.RESTARTED else "",
+            killing=False,
+        ),
     )
 
 

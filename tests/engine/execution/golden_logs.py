@@ -199,6 +199,24 @@ def turns() -> Driven:
     """).run({"t": [{"n": 1}, {"n": 2}]})
 
 
+def asked() -> Driven:
+    run = Driven("""
+    tasks:
+    - {id: t, type: Work, script: x, runIf: "{{ kv('go') }}"}
+    - {id: if, type: If, condition: "{{ kv('k') }}", then: [{id: u, type: Log, message: x}]}
+    - {id: p, type: Pause, pauseDuration: "{{ kv('d') }}"}
+    - {id: loop, type: LoopUntil, condition: "{{ kv('r') }}", tasks: [{id: v, type: Log, message: x}]}
+    """)
+    return run.run(
+        {
+            "t": [{"rendered": ["true"]}, {"n": 1}],
+            "if": {"rendered": ["true"]},
+            "p": {"rendered": ["PT1S"]},
+            "loop": [{"rendered": ["false"]}, {"rendered": ["true"]}],
+        }
+    )
+
+
 def abandoned() -> Driven:
     run = Driven("tasks: [{id: a, type: Log, message: x}, {id: t, type: Work, script: x}]").create()
     run.claim("t")
@@ -220,6 +238,7 @@ RECORDED: dict[str, Callable[[], Driven]] = {
         lost,
         updated_and_exited,
         turns,
+        asked,
         abandoned,
     )
 }

@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 from itertools import pairwise
 
+import msgspec
 import pytest
 
 from engine.execution import commands as c
 from engine.execution import events as e
+from engine.execution.asking import asked_templates
 from engine.flow.model import Flow, Retry, Task, build_flow
 from engine.values import State
 from tests.engine.execution.driven import CORE, Driven, TaskRunView
@@ -43,7 +45,7 @@ class Maker:
             "allow_failure": chance.random() < 0.1,
             "allow_warning": chance.random() < 0.1,
             "disabled": chance.random() < 0.05,
-            "run_if": chance.choice([None] * 9 + ["{{ false }}"]),
+            "run_if": chance.choice([None] * 9 + ["{{ false }}", "{{ kv('k') }}"]),
         }
         kind = chance.choice(LEAVES if depth >= 3 or chance.random() < 0.5 else FLOWABLES)
         if kind in LEAVES:
@@ -66,7 +68,7 @@ class Maker:
         properties: dict[str, object] = {}
         if kind == "If":
             branches = {"then": branches["tasks"], "else": self.tasks(depth + 1, 2)}
-            properties = {"condition": chance.choice(["true", "false"])}
+            properties = {"condition": chance.choice(["true", "false", "{{ kv('k') }}"])}
         elif kind == "Parallel":
             properties = {"concurrent": chance.randint(0, 2)}
         elif kind == "ForEach":
@@ -74,7 +76,8 @@ class Maker:
             properties = {"values": values, "concurrencyLimit": chance.randint(0, 3)}
         elif kind == "LoopUntil":
             most = chance.randint(1, 3)
-            properties = {"condition": "false", "checkFrequency": {"interval": "PT1S", "maxIterations": most}}
+            condition = chance.choice(["false", "false", "{{ kv('k') }}"])
+            properties = {"condition": condition, "checkFrequency": {"interval": "PT1S", "maxIterations": most}}
         elif kind == "Dag":
             tasks = branches["tasks"]
             depending = [
@@ -135,7 +138,13 @@ def one(run: Driven, chance: random.Random, choice: str, held: list[tuple[str, i
             held.append((bell.task_run_id, bell.epoch, worker))
     elif choice == "report":
         id, epoch, worker = held.pop(chance.randrange(len(held)))
-        run.send(c.ReportTaskEnded(task_run_id=id, epoch=epoch, worker_id=worker, state=chance.choice(ENDS)))
+        row = run.rows.get(f"t/{id}")
+        answer, state = b"", chance.choice(ENDS)
+        if row is not None and row.asking:
+            asked = asked_templates(run.flow.places[row.task_id].task, row.asking)
+            rendered = [chance.choice(["true", "false"]) for _ in asked]
+            answer, state = msgspec.json.encode({"rendered": rendered}), State.SUCCESS
+        run.send(c.ReportTaskEnded(task_run_id=id, epoch=epoch, worker_id=worker, state=state, outputs_json=answer))
     elif choice == "lose":
         id, epoch, worker = held.pop(chance.randrange(len(held)))
         run.send(c.AttemptLost(task_run_id=id, epoch=epoch, worker_id=worker, started=chance.random() < 0.7))

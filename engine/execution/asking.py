@@ -1,0 +1,77 @@
+"""Asking a worker for the text of templates that need the world, and reading its answer.
+
+Owns which templates those are. What is asked for follows from the flow, so it needn't be remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from engine import expression
+from engine.flow.model import Task
+
+RUN_IF = "runIf"
+PROPERTIES = "properties"
+TURN = "turn"
+
+Answers = Mapping[str, Any]
+"""What the templates became, by what was written."""
+
+
+class _Answer(msgspec.Struct):
+    rendered: list[Any]
+
+
+_decoder = msgspec.json.Decoder(_Answer)
+
+
+def templates_of(value: Any) -> Iterator[str]:
+    """Yield every text within a JSON-like value that may be a template."""
+    if isinstance(value, str):
+        if "{" in value:
+            yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from templates_of(key)
+            yield from templates_of(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from templates_of(inner)
+
+
+def asked_templates(task: Task, asks: str) -> list[str]:
+    """Return the templates of a task that only a worker can render.
+
+    Args:
+        task: Whose.
+        asks: `RUN_IF`, or `PROPERTIES` (and `TURN`) for all others.
+    """
+    written = task.run_if if asks == RUN_IF else [dict(task.properties), task.timeout]
+    return [text for text in dict.fromkeys(templates_of(written)) if _needs_world(text)]
+
+
+def answers_of(task: Task, asks: str, outputs_json: bytes) -> Answers:
+    """Return what a worker answered.
+
+    Raises:
+        ValueError: If it isn't one text for each template.
+    """
+    asked = asked_templates(task, asks)
+    try:
+        rendered = _decoder.decode(outputs_json).rendered
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        rendered = []
+    if len(rendered) != len(asked):
+        raise ValueError(f"Expected {len(asked)} rendered templates from the worker, but got {len(rendered)}")
+    return dict(zip(asked, rendered, strict=True))
+
+
+def _needs_world(text: str) -> bool:
+    try:
+        reads = expression.compile_template(text).reads
+    except expression.RenderError:
+        return False
+    return bool(reads.world) or reads.dynamic
