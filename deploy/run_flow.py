@@ -7,6 +7,7 @@ is shown is `deploy/run_view.py`'s.
 from __future__ import annotations
 
 import json
+import select
 import sys
 import tempfile
 import threading
@@ -19,10 +20,10 @@ from uuid import uuid4
 
 import msgspec
 
-from api.inputs import resolve_inputs
+from api.inputs import flattened, resolve_inputs
 from deploy.flow_commands import problem_line, read_text
 from deploy.follow import Follower
-from deploy.open_log import open_log
+from deploy.open_log import open_log, storage_folder
 from deploy.own_log import configure_logging
 from deploy.problems import UserError
 from deploy.roles import executor_role, process_name, worker_role
@@ -31,12 +32,14 @@ from deploy.settings import Settings
 from deploy.supervisor import Supervisor, signals_ask
 from engine.catalog.commands import SaveFlow
 from engine.catalog.events import FlowSaved
-from engine.execution.commands import CreateExecution, KillExecution
+from engine.execution.commands import CreateExecution, KillExecution, ResumeExecution
 from engine.flow import Flow, parse_flow
 from engine.values import State
 from executor.state.memory import MemoryStore
 from topics.messages import LogEntry, Step
 from topics.ports import Log
+from worker.storage.local import LocalStorage
+from worker.storage.port import Storage
 
 GOOD = frozenset({State.SUCCESS, State.WARNING})
 
@@ -46,7 +49,7 @@ def run(path: Path, inputs: Sequence[str], labels: Sequence[str], *, plain: bool
     configure_logging("DEBUG" if debug else "WARNING", "text")
     source = read_text(path)
     flow = flow_of(path, source)
-    values = dict(pair(text, "--input") for text in inputs)
+    given = dict(pair(text, "--input") for text in inputs)
     tags = dict(pair(text, "--label") for text in labels)
     killed = threading.Event()
     with tempfile.TemporaryDirectory(prefix="penstock-run-") as folder:
@@ -55,7 +58,9 @@ def run(path: Path, inputs: Sequence[str], labels: Sequence[str], *, plain: bool
         try:
             with started(log, settings) as supervisor, signals_ask(killed.set):
                 follower = Follower(log, lambda: supervisor.wait(0))
-                execution_id = create(follower, flow, source, values, tags)
+                execution_id = str(uuid4())
+                values = values_of(flow, given, execution_id, LocalStorage(storage_folder(settings)))
+                create(follower, flow, source, execution_id, values, tags)
                 view = RunView()
                 printer = PlainPrinter() if plain or not sys.stdout.isatty() else LivePrinter()
                 try:
@@ -85,11 +90,44 @@ def flow_of(path: Path, source: str) -> Flow:
 
 
 def pair(text: str, option: str) -> tuple[str, str]:
-    """Return name and value of `NAME=VALUE`; `NAME=@FILE` reads the value from a file."""
+    """Return name and value of `NAME=VALUE`."""
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise UserError(f"{option} {text}: expected NAME=VALUE")
-    return name, Path(value[1:]).read_text("utf-8") if value.startswith("@") else value
+    return name, value
+
+
+def values_of(flow: Flow, given: dict[str, str], execution_id: str, storage: Storage) -> dict[str, Any]:
+    """Return the typed inputs, as the api would take them.
+
+    Args:
+        flow: Which inputs there are.
+        given: By name. `@FILE` stands for the contents of a file; for a FILE input it is stored.
+        execution_id: Whose files they are.
+        storage: Takes them.
+
+    Raises:
+        UserError: If one is missing, impossible, or unknown.
+    """
+    files = {each.id for each in flattened(flow.inputs) if each.type == "FILE"}
+    values = dict(given)
+    for name, value in given.items():
+        if not value.startswith("@"):
+            continue
+        path = Path(value[1:])
+        if name in files:
+            place = f"{flow.namespace.replace('.', '/')}/{flow.id}/executions/{execution_id}/inputs/{name}/{path.name}"
+            with path.open("rb") as contents:
+                values[name] = storage.put(place, contents)
+        else:
+            values[name] = read_text(path)
+    variables = {"flow": {"id": flow.id, "namespace": flow.namespace, "revision": 1}, "vars": flow.variables}
+    resolution = resolve_inputs(flow.inputs, values, variables, time.time_ns() // 1_000_000)
+    problems = [f"input {name}: {error}" for name, error in resolution.errors]
+    problems += [f"the flow has no input {name}" for name in resolution.unknown]
+    if problems:
+        raise UserError("; ".join(problems))
+    return resolution.values
 
 
 @contextmanager
@@ -104,53 +142,45 @@ def started(log: Log, settings: Settings) -> Iterator[Supervisor]:
         supervisor.stop()
 
 
-def create(follower: Follower, flow: Flow, source: str, inputs: dict[str, str], labels: dict[str, str]) -> str:
-    """Save the flow, start an execution of it, and return the execution's id.
-
-    Raises:
-        UserError: If an input is missing or impossible.
-    """
-    values = resolved(flow, inputs)
+def create(
+    follower: Follower, flow: Flow, source: str, execution_id: str, inputs: dict[str, Any], labels: dict[str, str]
+) -> None:
+    """Save the flow and start an execution of it."""
     save = SaveFlow(namespace=flow.namespace, flow_id=flow.id, source=source)
     saved = follower.ask("flows", f"{flow.namespace}/{flow.id}", save)
     revision = next(event.revision for event in saved.events if isinstance(event, FlowSaved))
-    execution_id = str(uuid4())
     command = CreateExecution(
         namespace=flow.namespace,
         flow_id=flow.id,
         revision=revision,
-        inputs_json=msgspec.json.encode(values),
+        inputs_json=msgspec.json.encode(inputs),
         labels=labels,
     )
     follower.tell("executions", execution_id, command)
-    return execution_id
-
-
-def resolved(flow: Flow, given: dict[str, str]) -> dict[str, Any]:
-    """Return the typed inputs, as the api would take them.
-
-    Raises:
-        UserError: If one is missing, impossible, or unknown.
-    """
-    variables = {"flow": {"id": flow.id, "namespace": flow.namespace, "revision": 1}, "vars": flow.variables}
-    resolution = resolve_inputs(flow.inputs, given, variables, time.time_ns() // 1_000_000)
-    problems = [f"input {name}: {error}" for name, error in resolution.errors]
-    problems += [f"the flow has no input {name}" for name in resolution.unknown]
-    if problems:
-        raise UserError("; ".join(problems))
-    return resolution.values
 
 
 def follow(follower: Follower, execution_id: str, view: RunView, printer: Printer, killed: threading.Event) -> None:
-    """Show an execution until nothing of it is left to do; a signal kills it, and its end is awaited."""
+    """Show an execution until nothing of it is left to do.
+
+    A signal kills it, and its end is awaited; the Enter key resumes it where it is paused.
+    """
     asked = False
     while not view.settled:
         if killed.is_set() and not asked:
             asked = True
             follower.tell("executions", execution_id, KillExecution())
+        if view.state is State.PAUSED and enter_was_pressed():
+            follower.tell("executions", execution_id, ResumeExecution())
         printer.show(lines_of(follower, execution_id, view), view)
     # The lines that a worker wrote before the end may lie in another partition, behind it.
     printer.show(lines_of(follower, execution_id, view, timeout_s=0.0), view)
+
+
+def enter_was_pressed() -> bool:
+    """Return True if a person typed a line since the last call; never waits."""
+    if not sys.stdin.isatty() or not select.select([sys.stdin], [], [], 0)[0]:
+        return False
+    return bool(sys.stdin.readline())
 
 
 def lines_of(follower: Follower, execution_id: str, view: RunView, timeout_s: float = 0.25) -> list[Line]:

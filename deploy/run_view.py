@@ -42,6 +42,9 @@ STATE_AFTER: dict[Any, State] = {
 """What an event makes of its task run; others change no state, or carry it themselves."""
 
 
+PAUSED_HINT = "it goes on by itself if it is to; Enter resumes it, Ctrl-C kills it"
+
+
 class Row(msgspec.Struct):
     """One task run."""
 
@@ -82,7 +85,8 @@ class RunView:
             self.started_ms = event.at_ms
         elif isinstance(event, e.ExecutionStateChanged):
             self.state = event.state
-            yield Line(event.at_ms, "execution", event.state)
+            hint = PAUSED_HINT if event.state is State.PAUSED else ""
+            yield Line(event.at_ms, "execution", event.state, hint)
         elif isinstance(event, e.ExecutionEnded):
             self.state, self.ended_ms = event.state, event.at_ms
             self.error, self.outputs_json = event.error, event.outputs_json
@@ -189,7 +193,7 @@ class LivePrinter:
         from rich.text import Text
 
         for line in lines:
-            if line.what not in State.__members__:
+            if line.what not in State.__members__ or line.text == PAUSED_HINT:
                 text = Text(f"{clock(line.at_ms)}  {line.name:<24} ", style="dim")
                 text.append(f"{line.what:<6} ", style={"ERROR": "red", "WARN": "yellow"}.get(line.what, "blue"))
                 text.append(line.text, style="default not dim")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -154,3 +155,58 @@ def test_ctrl_c_kills_the_execution_and_leaves_nothing_behind(tmp_path: Path) ->
 
     assert said.splitlines()[-1].startswith("KILLED in ")
     assert list(temporary.iterdir()) == []
+
+
+WITH_FILE = """
+id: reads
+namespace: demo
+inputs: [{id: file, type: FILE}, {id: note, type: STRING}]
+tasks:
+  - id: told
+    type: io.kestra.plugin.core.log.Log
+    message: "{{ read(inputs.file) }} and {{ inputs.note }}"
+"""
+
+
+def test_a_file_is_stored_for_a_file_input_and_read_for_any_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "note.txt"
+    file.write_text("from a file")
+
+    code = cli.main(["run", saved(tmp_path, WITH_FILE), "-i", f"file=@{file}", "-i", f"note=@{file}"])
+
+    said = capsys.readouterr().out
+    assert code == 0, said
+    assert "from a file and from a file" in said
+
+
+def test_an_unknown_input_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run", saved(tmp_path, HELLO), "-i", "nmae=Ada"]) == 1
+
+    assert capsys.readouterr().err == "penstock: the flow has no input nmae\n"
+
+
+def test_enter_resumes_a_paused_execution(tmp_path: Path) -> None:
+    flow = "id: p\nnamespace: demo\ntasks:\n  - id: wait\n    type: io.kestra.plugin.core.flow.Pause\n"
+    penstock = Path(sys.executable).with_name("penstock")
+    keyboard, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [penstock, "run", saved(tmp_path, flow)], stdin=terminal, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        said = ""
+        while "Enter resumes it" not in said:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
+        os.write(keyboard, b"\n")
+        said += process.stdout.read()
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        os.close(keyboard)
+        os.close(terminal)
+
+    assert said.splitlines()[-1].startswith("SUCCESS in ")
