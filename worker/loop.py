@@ -192,7 +192,8 @@ class Worker:
         self.flush()
         now = self._clock.monotonic()
         self._check_lease()
-        if now >= self._heartbeat_at and not self.stopped:
+        if now >= self._heartbeat_at and self._leaving_at is None:
+            # After the goodbye a heartbeat would say that the worker came back.
             self._beat(now)
         for held in list(self._held.values()):
             if now >= held.repeat_at:

@@ -464,6 +464,8 @@ def test_a_stop_does_not_wait_for_ever_for_a_log_that_is_away() -> None:
     scene.later(6)
 
     assert scene.worker.stopped
+    scene.executor.look()
+    assert isinstance(scene.executor.leases[-1], WorkerLeaving)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -6,6 +6,7 @@ Owns how commands become one text for the interpreter, and the limits of the sys
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,9 +46,16 @@ def command_line(
     return [*interpreter[:-1], str(write_script(folder, text, ".sh"))]
 
 
-def write_script(folder: AttemptFolder, text: str, suffix: str) -> Path:
-    """Write a text to a file next to the working directory, so that it isn't taken for an output, and return it."""
-    path = folder.root / f"script{suffix}"
+def write_script(folder: AttemptFolder, text: str, suffix: str, *, among_files: bool = False) -> Path:
+    """Write a text to a new file and return it.
+
+    Args:
+        folder: Of the attempt.
+        text: What to write.
+        suffix: End of the file's name.
+        among_files: In the working directory; otherwise beside it, where it isn't taken for an output.
+    """
+    path = (folder.work if among_files else folder.root) / f"script-{secrets.token_hex(4)}{suffix}"
     path.write_text(text, "utf-8", errors="surrogateescape")
     folder.give(path)
     return path

@@ -6,7 +6,9 @@ Owns the order of things. A language adds its interpreter and its text, see `wor
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from worker.context import Result, RunContext, TaskFailed
@@ -19,13 +21,24 @@ from worker.scripts.protocol import ScriptSink
 from worker.storage.port import StorageError
 
 
-def run_script(context: RunContext, properties: ScriptProperties, commands: Sequence[str]) -> Result:
+def run_script(
+    context: RunContext,
+    properties: ScriptProperties,
+    commands: Sequence[str],
+    *,
+    first: Sequence[str] = (),
+    more: Mapping[str, str] = MappingProxyType({}),
+    own: Path | None = None,
+) -> Result:
     """Run commands in the attempt's folder.
 
     Args:
         context: The attempt.
         properties: Rendered properties.
         commands: What follows `beforeCommands`.
+        first: What goes before them.
+        more: Environment of the language; it wins over `env`.
+        own: A file that the worker wrote into the working directory, which is no output.
 
     Raises:
         TaskFailed: If it ended with another exit code than 0, with the outputs so far.
@@ -33,9 +46,9 @@ def run_script(context: RunContext, properties: ScriptProperties, commands: Sequ
     """
     properties.check()
     folder = context.folder
-    environment = folder_environment(context, properties)
+    environment = {**folder_environment(context, properties), **more}
     lay_in(context, properties.input_files)
-    lines = [localise(context, line) for line in (*properties.before_commands, *commands)]
+    lines = [localise(context, line) for line in (*first, *properties.before_commands, *commands)]
     arguments = command_line(properties.interpreter, lines, fail_fast=properties.fail_fast, folder=folder)
     sink = ScriptSink(context.log)
     finished = context.processes.run(arguments, environment, folder, sink, context.kill)
@@ -44,6 +57,8 @@ def run_script(context: RunContext, properties: ScriptProperties, commands: Sequ
     outputs: dict[str, Any] = {"exitCode": finished.code, "vars": sink.variables, "outputFiles": {}}
     if context.kill.why is not None:
         raise Killed
+    if own is not None:
+        own.unlink(missing_ok=True)
     try:
         outputs["outputFiles"] = keep(context, folder.work, properties.output_files)
         if properties.output_directory:
