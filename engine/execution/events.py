@@ -6,58 +6,11 @@ replay never renders.
 
 from __future__ import annotations
 
-from engine.execution.task_run_events import (
-    LogLine,
-    TaskDispatched,
-    TaskRunCreated,
-    TaskRunDecided,
-    TaskRunEnded,
-    TaskRunKillRequested,
-    TaskRunPaused,
-    TaskRunRemoved,
-    TaskRunReopened,
-    TaskRunResubmitted,
-    TaskRunResumed,
-    TaskRunRetryScheduled,
-    TaskRunStarted,
-)
+from engine.execution.log_line import LogLine
 from engine.machine import CommandRejected, Event
 from engine.values import State
 
-__all__ = [
-    "CommandRejected",
-    "ExecutionCreated",
-    "ExecutionEnded",
-    "ExecutionRestarted",
-    "ExecutionSettled",
-    "ExecutionStateChanged",
-    "ExitRequested",
-    "IterationEnded",
-    "IterationStarted",
-    "LabelsUpdated",
-    "LogLine",
-    "ScopeClosed",
-    "ScopeOpened",
-    "ScopePhaseChanged",
-    "ScopeReopened",
-    "TaskDispatched",
-    "TaskRunCreated",
-    "TaskRunDecided",
-    "TaskRunEnded",
-    "TaskRunKillRequested",
-    "TaskRunPaused",
-    "TaskRunRemoved",
-    "TaskRunReopened",
-    "TaskRunResubmitted",
-    "TaskRunResumed",
-    "TaskRunRetryScheduled",
-    "TaskRunStarted",
-    "TimerCleared",
-    "TimerSet",
-    "TurnEnded",
-    "TurnStarted",
-    "VariablesChanged",
-]
+__all__ = ["CommandRejected", "LogLine"]
 
 
 class ExecutionCreated(Event, frozen=True, kw_only=True):
@@ -136,7 +89,6 @@ class ScopeOpened(Event, frozen=True, kw_only=True):
     scope_id: str
     """Id of the flowable's task run, `root`, or `<loop's scope>#<index>` for one iteration of a loop."""
     task_id: str = ""
-    """The flowable; empty for the root."""
     order: str = "sequential"
     """How children follow each other: sequential | parallel | dag | loop (once per value) | until (again and again)."""
     branch: str = "tasks"
@@ -147,9 +99,8 @@ class ScopeOpened(Event, frozen=True, kw_only=True):
     limit: int = 0
     """Most children at once, 0 for no limit; of a loop, most iterations, never 0."""
     inner: str = "sequential"
-    """For a loop: the order within one iteration."""
+    """For a loop: the order within one iteration. Its `values` are rendered once."""
     values: tuple[str, ...] = ()
-    """For a loop: the values, rendered once."""
     outputs_json: bytes = b""
     """Outputs that the flowable has from its beginning on, such as the branch an If chose."""
     at_ms: int = 0
@@ -174,16 +125,13 @@ class ScopeReopened(Event, frozen=True, kw_only=True):
 
     scope_id: str
     reopened: int
-    """How many ended children (or iterations) are run again."""
     task_ids: tuple[str, ...] = ()
-    """Their tasks."""
 
 
 class IterationStarted(Event, frozen=True, kw_only=True):
-    """A loop begins the iteration `index`, a sequential scope of its own."""
+    """A loop (`scope_id`) begins the iteration `index`, a scope of its own."""
 
     scope_id: str
-    """The loop's scope."""
     index: int
     value: str
 
@@ -197,33 +145,152 @@ class IterationEnded(Event, frozen=True, kw_only=True):
 
 
 class TurnEnded(Event, frozen=True, kw_only=True):
-    """The tasks of a LoopUntil have run once more; its condition was looked at."""
+    """The tasks of a LoopUntil have run once more, its turn number `turn` from 1; its condition was looked at."""
 
     scope_id: str
     turn: int
-    """From 1."""
     at_ms: int
     done: bool
-    """True: no further turn."""
     error: str = ""
-    """Why the loop fails though none of its tasks did; only if it is done."""
+    """Why the loop fails though none of its tasks did. There is no further turn then, as if it is `done`."""
 
 
 class TurnStarted(Event, frozen=True, kw_only=True):
-    """The tasks of a LoopUntil run once more, from the first."""
+    """The tasks of a LoopUntil run once more, from the first; its outputs are now these."""
 
     scope_id: str
     turn: int
     at_ms: int
     outputs_json: bytes = b""
-    """Outputs of the loop from here on."""
+
+
+class TaskRunCreated(Event, frozen=True, kw_only=True):
+    """A task run began to exist."""
+
+    task_run_id: str
+    task_id: str
+    scope_id: str
+    parent_id: str | None = None
+    value: str | None = None
+    iteration: int | None = None
+    state: State = State.CREATED
+    """CREATED for a runnable, RUNNING for a flowable or a timer, PAUSED for a Pause."""
+    at_ms: int = 0
+
+
+class TaskDispatched(Event, frozen=True, kw_only=True):
+    """An attempt waits for a worker."""
+
+    task_run_id: str
+    epoch: int
+    """Number of the attempt, from 1; a worker's claim and report must name it."""
+    queue: str
+    at_ms: int
+    asks: str = ""
+    """Empty: the worker runs the task. Else it only renders templates that need the world, and the engine goes on with
+    their texts: `runIf`, `properties`, or `turn` for the condition of a LoopUntil."""
+
+
+class TaskRunStarted(Event, frozen=True, kw_only=True):
+    """An attempt runs: a worker's claim was counted, so nobody else runs it; or, if it names none, the engine does."""
+
+    task_run_id: str
+    epoch: int
+    worker_id: str
+    at_ms: int
+
+
+class TaskRunResubmitted(Event, frozen=True, kw_only=True):
+    """The worker of an attempt is gone, or never started it and handed it back; the next `TaskDispatched` follows."""
+
+    task_run_id: str
+    epoch: int
+    at_ms: int
+    started: bool = True
+    logs: tuple[LogLine, ...] = ()
+
+
+class TaskRunRetryScheduled(Event, frozen=True, kw_only=True):
+    """An attempt failed; the next one is dispatched when the timer `retry/<task run>` fires."""
+
+    task_run_id: str
+    epoch: int
+    at_ms: int
+    due_ms: int
+    error: str = ""
+    logs: tuple[LogLine, ...] = ()
+
+
+class TaskRunPaused(Event, frozen=True, kw_only=True):
+    """A task run waits for somebody or for a timer."""
+
+    task_run_id: str
+    at_ms: int
+
+
+class TaskRunResumed(Event, frozen=True, kw_only=True):
+    """A paused task run goes on with its children."""
+
+    task_run_id: str
+    at_ms: int
+    outputs_json: bytes = b""
+
+
+class TaskRunKillRequested(Event, frozen=True, kw_only=True):
+    """A running attempt must be stopped by its worker."""
+
+    task_run_id: str
+    epoch: int
+    worker_id: str
+    at_ms: int
+
+
+class TaskRunEnded(Event, frozen=True, kw_only=True):
+    """A task run is over."""
+
+    task_run_id: str
+    state: State
+    at_ms: int
+    outputs_json: bytes = b""
+    error: str = ""
+    logs: tuple[LogLine, ...] = ()
+
+
+class TaskRunDecided(Event, frozen=True, kw_only=True):
+    """A pure task was decided by the engine in one go: created, run and ended, without a worker."""
+
+    task_run_id: str
+    task_id: str
+    scope_id: str
+    state: State
+    at_ms: int
+    parent_id: str | None = None
+    value: str | None = None
+    iteration: int | None = None
+    outputs_json: bytes = b""
+    error: str = ""
+    logs: tuple[LogLine, ...] = ()
+
+
+class TaskRunReopened(Event, frozen=True, kw_only=True):
+    """A restart runs this ended task run again, as its next attempt."""
+
+    task_run_id: str
+    state: State
+    """RESTARTED for one that is decided or dispatched anew, RUNNING for a flowable whose children go on."""
+    at_ms: int
+
+
+class TaskRunRemoved(Event, frozen=True, kw_only=True):
+    """A restart forgets this run of a task that handled the former end, with all that it had below it."""
+
+    task_run_id: str
 
 
 class TimerSet(Event, frozen=True, kw_only=True):
-    """Something is to happen at `due_ms`, unless the timer is cancelled or set again."""
+    """Something is to happen at `due_ms`, unless the timer (`<purpose>/<target>`) is cleared or set again."""
 
     timer_id: str
-    """`<purpose>/<target>`, unique within the execution."""
     due_ms: int
 
 
