@@ -26,6 +26,8 @@ class Node(msgspec.Struct):
     values: list[Node] = msgspec.field(default_factory=list)
     name: str = ""
     """Text of a scalar."""
+    after_key: int = 0
+    """Behind the colon of its key; 0 if it has none."""
 
 
 def read_tree(text: str) -> Node:
@@ -66,9 +68,14 @@ class _Reader:
         node = Node("list" if is_list else "map", start, end, flow_style=bool(event.flow_style))
         closing = events.SequenceEndEvent if is_list else events.MappingEndEvent
         while not isinstance(self.found[self.at], closing):
-            if not is_list:
-                node.keys.append(self.node(depth + 1))
-            node.values.append(self.node(depth + 1))
+            if is_list:
+                node.values.append(self.node(depth + 1))
+                continue
+            key = self.node(depth + 1)
+            value = self.node(depth + 1)
+            value.after_key = self.text.find(":", key.end) + 1
+            node.keys.append(key)
+            node.values.append(value)
         if node.flow_style:
             node.end = self.found[self.at].end_mark.index + self.offset
         elif node.values:

@@ -26,7 +26,7 @@ def remove_item(text: str, path: Path) -> str:
         del value[index]
 
     if len(parent.values) == 1:
-        start = parent.start if parent.flow_style else _after_key(text, parent.start)
+        start = parent.start if parent.flow_style else _after_key(parent)
         tail = "" if parent.flow_style else _rest_of_line(text, parent.end)
         result = text[:start] + ("[]" if parent.flow_style else " []" + tail) + text[parent.end + len(tail) :]
     elif parent.flow_style:
@@ -65,15 +65,15 @@ def insert_item(text: str, path: Path, index: int, item: Any, written: str | Non
         return _proved(text, text[:at] + shown + text[at:], path, change)
     if not parent.values:
         column = _column(text, _line_start(text, parent.start), first=True) + 2
-        start = _after_key(text, parent.start)
+        start = _after_key(parent)
         lines = "\n" + _item_text(item, written, column).rstrip("\n")
         try:
             return _proved(text, text[:start] + lines + text[parent.end :], path, change)
         except EditError:  # inside of flow style there is no block style
             return _proved(text, text[: parent.start] + emit_inline([item]) + text[parent.end :], path, change)
-    start, _ = _item_lines(text, parent, min(index, len(parent.values) - 1))
-    column = _column(text, start)
-    at = _item_lines(text, parent, index)[0] if index < len(parent.values) else _item_lines(text, parent, index - 1)[1]
+    first, _ = _item_lines(text, parent, 0)
+    column = _column(text, first)
+    at = _item_lines(text, parent, index - 1)[1] if index else _above_comments(text, first, column)
     lines = _item_text(item, written, column)
     if at and text[at - 1] != "\n":
         lines = "\n" + lines.rstrip("\n")
@@ -108,7 +108,7 @@ def set_entry(text: str, path: Path, key: str, value: Any, after: str | None = N
         return _proved(text, result, path, change)
     if key in names:
         old, name = parent.values[names.index(key)], parent.keys[names.index(key)]
-        start = _after_key(text, old.start) if old.kind in ("map", "list") and not old.flow_style else old.start
+        start = _after_key(old) if old.kind in ("map", "list") and not old.flow_style else old.start
         column = name.start - _line_start(text, name.start)
         shown = emit_block(value, column)
         if start == old.start and text[start - 1 : start] == " ":
@@ -123,7 +123,7 @@ def set_entry(text: str, path: Path, key: str, value: Any, after: str | None = N
         return _proved(text, result, path, change)
     place = names.index(after) if after in names else len(names) - 1
     column = parent.keys[place].start - _line_start(text, parent.keys[place].start)
-    at = _line_end(text, parent.values[place].end)
+    at = _past_comments(text, _line_end(text, parent.values[place].end), column)
     line = f"{' ' * column}{emit_key(key)}:{emit_block(value, column)}\n"
     if at and text[at - 1] != "\n":
         line = "\n" + line.rstrip("\n")
@@ -161,7 +161,7 @@ def _item_lines(text: str, parent: Node, index: int) -> tuple[int, int]:
         start = _line_start(text, start - 1)
     if text[start : node.start].split("-", 1)[0].strip() or text[start : node.start].count("-") != 1:
         raise EditError("The item shares its line with something else")
-    return start, _line_end(text, node.end)
+    return start, _past_comments(text, _line_end(text, node.end), _column(text, start))
 
 
 def _line_start(text: str, at: int) -> int:
@@ -173,6 +173,32 @@ def _line_end(text: str, at: int) -> int:
         return at
     found = text.find("\n", at)
     return len(text) if found < 0 else found + 1
+
+
+def _past_comments(text: str, at: int, column: int) -> int:
+    """Return the place behind the comments from `at` on that are indented deeper than `column`.
+
+    They belong to what stands before them; anything written in front of them might swallow them (a block scalar).
+    """
+    found = at
+    while at < len(text):
+        end = text.find("\n", at) + 1 or len(text)
+        line = text[at:end].strip()
+        if line and not (line.startswith("#") and _column(text, at) > column):
+            break
+        at = end
+        found = end if line else found
+    return found
+
+
+def _above_comments(text: str, at: int, column: int) -> int:
+    """Return the start of the comments that stand right above the line at `at`, in the same column."""
+    while at:
+        start = _line_start(text, at - 1)
+        if not text[start:at].strip().startswith("#") or _column(text, start) != column:
+            break
+        at = start
+    return at
 
 
 def _rest_of_line(text: str, at: int) -> str:
@@ -187,12 +213,11 @@ def _column(text: str, line: int, first: bool = False) -> int:
     return found - line
 
 
-def _after_key(text: str, at: int) -> int:
-    """Return the place behind the colon that comes before `at`."""
-    colon = text.rfind(":", 0, at)
-    if colon < 0:
+def _after_key(node: Node) -> int:
+    """Return the place behind the colon of a value's key."""
+    if not node.after_key:
         raise EditError("The list has no key")
-    return colon + 1
+    return node.after_key
 
 
 def _proved(before: str, after: str, path: Path, change: Callable[[Any], None]) -> str:

@@ -107,6 +107,28 @@ def test_a_removed_task_takes_its_lines_and_no_comment_around_them() -> None:
     assert came == []
 
 
+def test_a_comment_indented_into_a_task_belongs_to_it() -> None:
+    text = "id: f\ntasks:\n  - id: a\n    script: |\n      x\n\n    # inside\n  # outside\n  - id: b\n    type: t\n"
+
+    assert remove_task(text, "a") == "id: f\ntasks:\n  # outside\n  - id: b\n    type: t\n"
+    assert add_task(text, "id: c\ntype: t", after="a").index("# inside") < text.index("# outside")
+    assert "    # inside\n  - id: c\n    type: t\n  # outside\n" in add_task(text, "id: c\ntype: t", after="a")
+
+
+def test_a_comment_above_a_task_stays_with_it_when_another_comes_before() -> None:
+    text = move_task(FLOW, "seq", before="a")
+
+    assert "tasks:\n  - id: seq\n" in text
+    assert "  # What comes first.\n  - id: a\n" in text
+
+
+def test_a_colon_in_a_comment_misleads_nobody() -> None:
+    text = "id: f\ntasks:\n  # note: this\n  - id: a\n    type: t\n"
+
+    assert value(remove_task(text, "a")) == {"id": "f", "tasks": []}
+    assert value(set_task_property(text, "a", "env", {"a:b": "c: d"}))["tasks"][0]["env"] == {"a:b": "c: d"}
+
+
 def test_the_last_task_of_a_list_leaves_an_empty_one() -> None:
     text = remove_task(remove_task(FLOW, "b"), "c")
 
