@@ -1,4 +1,4 @@
-"""Values that several aggregates share: states, derived ids, durations.
+"""Values that several aggregates share: states, derived ids, times, durations.
 
 Owns no rules about when a state follows another; those are in `engine/execution/decide`.
 """
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import uuid
+from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha1
 from typing import Any
 
@@ -132,3 +134,14 @@ def parse_duration_ms(text: object) -> int:
     if ms > DURATION_MAX_MS:
         raise ValueError(f"Expected a duration of less than 30,000 years, but got {written!r}")
     return -ms if match["sign"] == "-" else ms
+
+
+@lru_cache(maxsize=1024)
+def iso(at_ms: int) -> str:
+    """Return a time as templates print it: UTC with milliseconds.
+
+    Example:
+        >>> iso(0)
+        '1970-01-01T00:00:00.000Z'
+    """
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03d}Z"

@@ -17,6 +17,9 @@ RUN_IF = "runIf"
 PROPERTIES = "properties"
 TURN = "turn"
 
+ENGINE_ANSWERS = frozenset({"errorLogs"})
+"""Functions of the world that the engine answers itself, from its rows."""
+
 Answers = Mapping[str, Any]
 """What the templates became, by what was written."""
 
@@ -74,4 +77,4 @@ def _needs_world(text: str) -> bool:
         reads = expression.compile_template(text).reads
     except expression.RenderError:
         return False
-    return bool(reads.world) or reads.dynamic
+    return bool(reads.world - ENGINE_ANSWERS) or reads.dynamic

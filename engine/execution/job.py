@@ -15,6 +15,7 @@ import msgspec
 from engine import expression
 from engine.execution.asking import asked_templates, templates_of
 from engine.execution.draft import ExecutionDraft
+from engine.execution.outputs import error_logs
 from engine.execution.state import TaskRun
 from engine.execution.variables import run_variables
 from engine.tasks.render import RENDER
@@ -42,6 +43,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """ISO duration or template."""
     log_level: str | None = None
     started_ms: int = 0
+    error_logs: list[dict[str, Any]] = []
+    """What `errorLogs()` answers, if a template calls it."""
     allow_failure: bool = False
     allow_warning: bool = False
 
@@ -67,7 +70,8 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
     task = draft.task(run)
     header = draft.header
     asks = bool(run.asking)
-    properties = {"templates": asked_templates(task, run.asking)} if asks else dict(task.properties)
+    properties: dict[str, Any] = {"templates": asked_templates(task, run.asking)} if asks else dict(task.properties)
+    reads = _reads([properties, None if asks else task.timeout])
     return Job(
         execution_id=draft.id,
         namespace=header.namespace,
@@ -78,20 +82,20 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
         task_id=task.id,
         task_type=RENDER if asks else task.type,
         properties=properties,
-        variables=_variables(draft, run, [properties, None if asks else task.timeout]),
+        variables=_variables(draft, run, reads),
         timeout=None if asks else task.timeout,
         log_level=task.log_level,
         started_ms=run.since_ms,
+        error_logs=error_logs(draft) if any("errorLogs" in each.world or each.dynamic for each in reads) else [],
         allow_failure=task.allow_failure and not asks,
         allow_warning=task.allow_warning and not asks,
     )
 
 
-def _variables(draft: ExecutionDraft, run: TaskRun, written: Any) -> dict[str, Any]:
-    """Return the variables as plain data; of the lazy ones only what the templates mention."""
+def _variables(draft: ExecutionDraft, run: TaskRun, reads: list[expression.Reads]) -> dict[str, Any]:
+    """Return the variables as plain data; of the lazy ones only what the templates may look up."""
     variables = run_variables(draft, run)
     outputs, states = variables.pop("outputs"), variables.pop("tasks")
-    reads = _reads(written)
     known = {**variables, "outputs": outputs}
     variables["outputs"] = _mentioned(outputs, reads, known)
     if any(each.dynamic or any(path[0] == "tasks" for path in each.paths) for each in reads):

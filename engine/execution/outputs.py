@@ -1,7 +1,7 @@
-"""Outputs and states of tasks as templates read them: rows are fetched when a template asks, never all of them.
+"""Outputs, states and errors of tasks as templates read them: rows are fetched when a template asks, never all of them.
 
-Owns the lazy mappings `outputs`, `outputs.<task in a loop>` and `tasks`. A task inside loops has one level per loop
-around it, keyed by the loops' values.
+Owns the lazy mappings `outputs`, `outputs.<task in a loop>` and `tasks`, and the answer of `errorLogs()`. A task inside
+loops has one level per loop around it, keyed by the loops' values.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import msgspec
 from engine.execution.plan import Plan
 from engine.execution.state import Output, escape_segment, unescape_segment
 from engine.machine import Rows
+from engine.values import State, iso
 
 
 class Outputs(Mapping[str, Any]):
@@ -103,3 +104,21 @@ class TaskStates(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._states())
+
+
+def error_logs(rows: Rows) -> list[dict[str, Any]]:
+    """Return why task runs failed, oldest first, as `errorLogs()` gives it: one entry for each that failed for good."""
+    failed = [run for _key, run in rows.scan("t/") if run.state is State.FAILED and run.error]
+    failed.sort(key=lambda run: (run.since_ms, run.created_ms, run.id))
+    return [
+        {
+            "taskId": run.task_id,
+            "taskRunId": run.id,
+            "value": run.value,
+            "timestamp": iso(run.since_ms),
+            "level": "ERROR",
+            "attemptNumber": max(run.epoch - 1 - run.asked, 0),
+            "message": run.error,
+        }
+        for run in failed
+    ]

@@ -124,6 +124,8 @@ class TaskRun(Row, frozen=True, kw_only=True):
     """Attempts that failed since then: what a retry policy counts."""
     lost: int = 0
     """Attempts that began and whose worker was lost since then."""
+    error: str = ""
+    """Why it failed, if it did."""
     asking: str = ""
     """What of it a worker renders for the engine, see `TaskDispatched`; empty: nothing."""
     asked: int = 0

@@ -7,8 +7,7 @@ functions or filters: those are `engine/expression`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from functools import lru_cache
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,19 +15,9 @@ import msgspec
 from engine import expression
 from engine.execution.asking import Answers
 from engine.execution.draft import ExecutionDraft
-from engine.execution.outputs import Outputs, TaskStates
+from engine.execution.outputs import Outputs, TaskStates, error_logs
 from engine.execution.state import ENDING, INPUTS, ROOT, Ending, Inputs, Scope, TaskRun, output_key
-
-
-@lru_cache(maxsize=1024)
-def iso(at_ms: int) -> str:
-    """Return a time as templates print it: UTC with milliseconds.
-
-    Example:
-        >>> iso(0)
-        '1970-01-01T00:00:00.000Z'
-    """
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03d}Z"
+from engine.values import iso
 
 
 def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,5 +178,10 @@ class Renderer:
             draft, run = self._draft, self._run
             variables = base_variables(draft) if run is None else run_variables(draft, run)
             entropy = draft.id if run is None else f"{draft.id}/{run.id}/{run.epoch}"
-            scope = self._scope = expression.Scope(variables=variables, now_ms=draft.at_ms, entropy=entropy)
+            scope = self._scope = expression.Scope(
+                variables=variables,
+                now_ms=draft.at_ms,
+                entropy=entropy,
+                world={"errorLogs": partial(error_logs, draft)},
+            )
         return scope

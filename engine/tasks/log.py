@@ -1,10 +1,11 @@
-"""Log: writes its message to the execution's log."""
+"""Log, and its older form Echo: writes its message to the execution's log."""
 
 from __future__ import annotations
 
 from engine.flow.model import Task
 from engine.tasks import Line, Outcome, PureTask, Render
 
+_ECHO = "io.kestra.plugin.core.debug.Echo"
 LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR")
 
 
@@ -13,9 +14,10 @@ def decide_log(task: Task, render: Render) -> Outcome:
     level = str(render(task.properties.get("level", "INFO"))).upper()
     if level not in LEVELS:
         raise ValueError(f"level: expected one of {', '.join(LEVELS)}, but got {level!r}")
-    message = render(task.properties.get("message"))
+    written = task.properties.get("format" if task.type == _ECHO else "message")
+    message = render(written)
     messages = message if isinstance(message, list | tuple) else [message]
     return Outcome(lines=tuple(Line(level, "null" if text is None else str(text)) for text in messages))
 
 
-TASK = PureTask(types=("io.kestra.plugin.core.log.Log",), decide=decide_log)
+TASK = PureTask(types=("io.kestra.plugin.core.log.Log", _ECHO), decide=decide_log)

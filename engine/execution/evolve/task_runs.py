@@ -129,7 +129,7 @@ def task_run_ended(rows: Rows, event: e.TaskRunEnded) -> Changes:
     else:
         yield (
             task_run_key(run.id),
-            replace(run, state=event.state, worker_id="", since_ms=event.at_ms, killing=False),
+            replace(run, state=event.state, worker_id="", since_ms=event.at_ms, error=event.error, killing=False),
         )
     yield counted(child_ended(scope, run.id, run.task_id, event.state))
     if event.outputs_json:
@@ -155,6 +155,7 @@ def task_run_decided(rows: Rows, event: e.TaskRunDecided) -> Changes:
                 epoch=1,
                 since_ms=event.at_ms,
                 first_ms=event.at_ms,
+                error=event.error,
             ),
         )
     if event.outputs_json:
@@ -173,6 +174,7 @@ def task_run_reopened(rows: Rows, event: e.TaskRunReopened) -> Changes:
             first_ms=event.at_ms,
             tried=0,
             lost=0,
+            error="",
             asking=run.asking if event.state is State.RESTARTED else "",
             killing=False,
         ),

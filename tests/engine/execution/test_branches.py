@@ -160,6 +160,18 @@ def test_run_if_in_errors_sees_the_states_of_tasks() -> None:
     assert run.states() == {"a": "SUCCESS", "b": "FAILED", "on-a": "SKIPPED", "on-b": "SUCCESS"}
 
 
+def test_errors_read_why_the_execution_failed() -> None:
+    run = Driven("""
+    tasks:
+    - {id: ok, type: Work, script: x}
+    - {id: p, type: Parallel, tasks: [{id: a, type: Fail, errorMessage: no way}, {id: b, type: Work, script: x}]}
+    errors:
+    - {id: e, type: Return, format: "{% for log in errorLogs() %}{{ log.taskId }}: {{ log.message }}. {% endfor %}"}
+    """).run({"b": RuntimeError("exit code 3")})
+
+    assert run.value("e") == "a: no way. b: exit code 3. "
+
+
 def test_after_execution_chooses_by_the_final_state_and_reads_the_flows_outputs() -> None:
     run = Driven("""
     id: flow

@@ -134,6 +134,18 @@ def test_there_is_none_for_a_task_run_that_is_gone() -> None:
     assert build_job(draft, "nothing") is None
 
 
+def test_why_tasks_failed_comes_where_a_template_asks_for_it() -> None:
+    run = Driven("""
+    tasks: [{id: a, type: Fail}]
+    errors: [{id: t, type: Work, script: "{{ errorLogs() }}"}]
+    """).create()
+    job = run.claim("t")
+    assert job is not None
+    assert [(each["taskId"], each["message"]) for each in job.error_logs] == [("a", "Task failure")]
+
+    assert job_of("script: x").error_logs == []
+
+
 def test_states_of_tasks_come_where_a_template_asks_for_them() -> None:
     run = Driven("""
     tasks: [{id: a, type: Fail}]

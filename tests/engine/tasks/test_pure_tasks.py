@@ -46,6 +46,10 @@ def test_log_writes_at_its_level() -> None:
     assert run["t"].state is State.SUCCESS
 
 
+def test_the_older_echo_is_a_log() -> None:
+    assert one("type: io.kestra.plugin.core.debug.Echo, format: old, level: WARN").lines("t") == [("WARN", "old")]
+
+
 def test_log_writes_a_line_per_message() -> None:
     assert one("type: Log, message: [a, b]").lines("t") == [("INFO", "a"), ("INFO", "b")]
 
