@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from worker.kill import Kill, Why
+from worker.runners.cgroups import CgroupSettings
 from worker.runners.launcher import LaunchError
 from worker.runners.process import AttemptFolder, Finished, ProcessRunner, ProcessSettings
 
@@ -394,3 +395,28 @@ def test_scripts_of_a_worker_of_root_can_run_as_somebody_else() -> None:
     assert texts[:2] == ["65534", "65534"]
     assert "refused" in texts
     assert finished.code == 4
+
+
+GROUP = os.environ.get("PENSTOCK_TEST_CGROUP")
+
+
+@pytest.mark.skipif(GROUP is None, reason="PENSTOCK_TEST_CGROUP must name a control group with the pids controller")
+def test_a_control_group_bounds_all_processes_and_vanishes(base: Path) -> None:
+    parent = Path(str(GROUP))
+    bounded = ProcessRunner(ProcessSettings(folder=base, cgroups=CgroupSettings(parents=[parent], processes=20)))
+    made = AttemptFolder(bounded.settings)
+    try:
+        lines = Lines()
+        finished = sh(bounded, made, "b() { b | b & b; }; b 2>/dev/null & wait; sleep 1000", lines, kill_soon())
+        assert finished.code != 0
+        assert sh(bounded, made, "echo fine").code == 0
+    finally:
+        made.remove()
+        bounded.close()
+    assert not list(parent.glob("attempt-*"))
+
+
+def kill_soon() -> Kill:
+    kill = Kill()
+    threading.Timer(0.3, kill.ask, [Why.TIMEOUT], {"at_once": True}).start()
+    return kill

@@ -38,6 +38,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """By name of the resource (`RLIMIT_CPU` …); soft and hard."""
     user: tuple[int, int] | None = None
     """User and group id to become; only root can."""
+    cgroups: Sequence[str] = ()
+    """Files of control groups that the script's processes are to be in."""
     no_new_privileges: bool = True
     """No setuid program below gains anything."""
 

@@ -18,6 +18,7 @@ from typing import Protocol
 import msgspec
 
 from worker.kill import Kill
+from worker.runners.cgroups import Cgroups, CgroupSettings
 from worker.runners.launcher import Answer, Launched, Launcher, LaunchError, Spec
 from worker.runners.lines import LineSplitter
 
@@ -41,6 +42,8 @@ class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
     RLIMIT_NOFILE in numbers."""
     user: tuple[int, int] | None = None
     """User and group id that scripts get, if the worker runs as root."""
+    cgroups: CgroupSettings | None = None
+    """Bounds for all processes of a script together."""
     no_new_privileges: bool = True
     kill_grace_ms: int = 5_000
     """Between SIGTERM and SIGKILL."""
@@ -130,6 +133,7 @@ class ProcessRunner:
     def __init__(self, settings: ProcessSettings) -> None:
         self.settings = settings
         self._launcher = Launcher()
+        self._cgroups = None if settings.cgroups is None else Cgroups(settings.cgroups)
 
     def warm_up(self) -> None:
         """Make the first script as quick as the others."""
@@ -138,6 +142,8 @@ class ProcessRunner:
     def close(self) -> None:
         """Kill what still runs."""
         self._launcher.close()
+        if self._cgroups is not None:
+            self._cgroups.sweep()
 
     def environment(self, folder: AttemptFolder, given: Mapping[str, str]) -> dict[str, str]:
         """Return a script's whole environment; what is given wins."""
@@ -165,21 +171,29 @@ class ProcessRunner:
         Raises:
             LaunchError: If the script can't be started.
         """
+        groups = [] if self._cgroups is None else self._cgroups.make()
         spec = Spec(
             arguments=arguments,
             environment=environment,
             directory=str(folder.work),
             limits=self.settings.limits,
             user=self.settings.user,
+            cgroups=groups,
             no_new_privileges=self.settings.no_new_privileges,
         )
+        try:
+            return _finished(self._follow(spec, sink, kill))
+        finally:
+            if self._cgroups is not None:
+                self._cgroups.give_back(groups)
+
+    def _follow(self, spec: Spec, sink: Sink, kill: Kill) -> Answer:
         launched = self._launcher.launch(spec)
         try:
             with kill.heard_by(lambda at_once: self._end(launched, at_once)):
-                answer = _follow(launched, sink)
+                return _follow(launched, sink)
         finally:
             launched.close()
-        return _finished(answer)
 
     def _end(self, launched: Launched, at_once: bool) -> None:
         if at_once:

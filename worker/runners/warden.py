@@ -176,6 +176,9 @@ def start(spec: dict[str, typing.Any], out: int, err: int) -> int:
         limit(getattr(resource, name), value)
     if LINUX:
         prefer_to_be_killed()
+    for group in spec["cgroups"]:
+        with open(group, "w") as file:
+            file.write(str(os.getpid()))
     if spec["no_new_privileges"]:
         prctl(PR_SET_NO_NEW_PRIVS, 1)
     # The script may have the same user: keep it from reading or steering the warden.
