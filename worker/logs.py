@@ -25,6 +25,8 @@ OUTSTANDING_MAX = 5_000
 """Appends without acknowledgement at which a task has to wait: a log that is slow slows down who writes a lot."""
 WAIT_SECONDS = 10.0
 """How long a task waits for the log before its lines are dropped instead."""
+CLOSING_SECONDS = 3.0
+CLOSING_POLLS = 20
 REPEATS_MAX = 3
 """How often a line is sent again whose acknowledgement failed."""
 MASK = "******"
@@ -56,6 +58,7 @@ class Shipper:
         self._writer = log.writer()
         self._lock = threading.Lock()
         self._partitions = {topic: log.partitions(topic) for topic in (catalog.LOGS, catalog.METRICS)}
+        self._stalled = False
         self.lost = 0
         """Entries that the log didn't take, since the start."""
 
@@ -67,10 +70,12 @@ class Shipper:
         """Append an entry; waits while too many are on their way."""
         with self._lock:
             if self._writer.outstanding >= OUTSTANDING_MAX:
-                self._take_acks(WAIT_SECONDS)
-            if self._writer.outstanding >= OUTSTANDING_MAX:
-                self.lost += 1
-                return
+                # Who waited once in vain doesn't wait again: the log is away, and attempts must come to their end.
+                self._take_acks(0.0 if self._stalled else WAIT_SECONDS)
+                self._stalled = self._writer.outstanding >= OUTSTANDING_MAX
+                if self._stalled:
+                    self.lost += 1
+                    return
             self._append(topic, partition, entry, 0)
 
     def flush(self) -> None:
@@ -79,9 +84,14 @@ class Shipper:
             self._take_acks(0.0)
 
     def close(self) -> None:
-        """Send what is left, as far as the log takes it now."""
+        """Send what is left, as far as the log takes it within some seconds."""
         with self._lock:
-            self._take_acks(0.0)
+            for _ in range(CLOSING_POLLS):
+                self._take_acks(CLOSING_SECONDS / CLOSING_POLLS)
+                if not self._writer.outstanding:
+                    break
+            if self.lost:
+                logger.warning("%d log lines and metrics of attempts were lost since the start", self.lost)
             self._writer.close()
 
     def _append(self, topic: str, partition: int, entry: LogEntry | MetricEntry, repeats: int) -> None:

@@ -20,6 +20,7 @@ from worker.plugins import Registry
 from worker.pool import Pool
 from worker.ports import WorkerSettings
 from worker.run import Equipment, run_attempt
+from worker.runners.launcher import LaunchError
 from worker.runners.process import ProcessRunner, ProcessSettings
 from worker.storage.local import LocalStorage
 
@@ -105,7 +106,7 @@ class WorkerThreads:
         for thread in threads:
             thread.start()
         try:
-            self._processes.warm_up()
+            self._warm_up()
             self._keep_time()
         finally:
             self._stopping.set()
@@ -121,6 +122,12 @@ class WorkerThreads:
         """Make `run` return once running attempts have ended, or the grace is over. Any thread may call it."""
         self._stopping.set()
         self._wake_sources()
+
+    def _warm_up(self) -> None:
+        try:
+            self._processes.warm_up()
+        except LaunchError as error:
+            logger.warning("script tasks will fail on this worker: %s", error)
 
     def _close(self) -> None:
         self._pool.close()

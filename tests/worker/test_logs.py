@@ -9,7 +9,7 @@ from topics import catalog
 from topics.embedded.faults import FaultRates, Faults
 from topics.embedded.memory import MemoryLog
 from topics.embedded.rules import catalog_partitions
-from worker.logs import AttemptLog, LogLimits, Masks, Shipper
+from worker.logs import OUTSTANDING_MAX, AttemptLog, LogLimits, Masks, Shipper
 
 
 class Scene:
@@ -108,3 +108,15 @@ def test_masks_hide_values_their_lines_and_the_longer_before_the_shorter() -> No
         masks.add(value)
 
     assert masks.hide("abcdef abc second no  ") == "****** ****** ****** no  "
+
+
+def test_a_log_that_is_away_costs_lines_and_not_time() -> None:
+    scene = Scene(LogLimits(burst=10**6), faults=Faults(3, FaultRates(hold=1.0)))
+    waits: list[float] = []
+    poll = scene.shipper._writer.poll
+    scene.shipper._writer.poll = lambda timeout_s=0.0: waits.append(timeout_s) or poll(timeout_s)  # type: ignore[method-assign,func-returns-value]
+    for number in range(OUTSTANDING_MAX + 100):
+        scene.log.line("INFO", str(number))
+
+    assert scene.shipper.lost == 100
+    assert sum(each > 0 for each in waits) == 1

@@ -134,20 +134,29 @@ class Launcher:
                 self._request([theirs.fileno(), out_end, err_end])
             data = json.dumps(msgspec.to_builtins(spec)).encode()
             control.sendall(_LENGTH.pack(len(data)) + data)
-        except OSError as error:
+        except (OSError, LaunchError) as error:
             for each in handles:
                 os.close(each)
             if control is not None:
                 control.close()
+            if isinstance(error, LaunchError):
+                raise
             raise LaunchError(f"The script can't be started: {error}") from error
         os.close(out_end)
         os.close(err_end)
         return Launched(control, out, err)
 
     def warm_up(self) -> None:
-        """Start the warden program now, so that the first script doesn't wait for it."""
-        with self._lock:
-            self._ensure()
+        """Start the warden program now, so that the first script doesn't wait for it.
+
+        Raises:
+            LaunchError: If it can't be started here.
+        """
+        try:
+            with self._lock:
+                self._ensure()
+        except OSError as error:
+            raise LaunchError(f"The program that watches over scripts can't be started: {error}") from error
 
     def close(self) -> None:
         """End the warden program, and with it every script."""
@@ -181,6 +190,8 @@ class Launcher:
         if self._program is not None and self._program.poll() is not None:
             self._end()
         if self._requests is None:
+            if sys.platform != "linux":
+                raise LaunchError("Scripts run on Linux only: nothing else lets a worker end all that they start.")
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
                 self._program = subprocess.Popen(

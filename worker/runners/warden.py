@@ -5,7 +5,7 @@ started once per worker (`python -I -S warden.py <socket>`), and imports nothing
 threads it may fork. For each attempt it has a warden, a fork that is a *subreaper*: whatever the script starts stays
 below its warden, even after `setsid`, a double fork or with an empty environment. A warden ends its script when the
 worker says so, and also when the worker is gone (its end of the control socket is closed then). Some wardens are forked
-in advance, so that a script doesn't wait for its own.
+in advance, so that a script doesn't wait for its own. It needs Linux.
 
 A request is one message with three descriptors: control socket, stdout, stderr. On the control socket the worker sends
 one frame (JSON, see `Spec` in `launcher.py`), later `T<milliseconds>` or `K`; the warden answers with one frame.
@@ -31,7 +31,6 @@ PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_CHILD_SUBREAPER = 36
-LINUX = sys.platform == "linux"
 LENGTH = struct.Struct("!I")
 PID = struct.Struct("!i")
 STOP_PASSES_MAX = 100
@@ -46,8 +45,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def prctl(option: int, value: int) -> None:
-    """Set a process attribute that only Linux has; elsewhere nothing happens."""
-    if LINUX and _libc.prctl(option, value, 0, 0, 0) != 0:
+    """Set an attribute of this process."""
+    if _libc.prctl(option, value, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), f"prctl({option})")
 
 
@@ -174,8 +173,7 @@ def start(spec: dict[str, typing.Any], out: int, err: int) -> int:
     limit(resource.RLIMIT_CORE, 0)
     for name, value in spec["limits"].items():
         limit(getattr(resource, name), value)
-    if LINUX:
-        prefer_to_be_killed()
+    prefer_to_be_killed()
     for group in spec["cgroups"]:
         with open(group, "w") as file:
             file.write(str(os.getpid()))
@@ -340,16 +338,12 @@ def descendants(of: int) -> set[int]:
 
 def children(of: int) -> set[int]:
     """Return the pids of the direct children of a process; none if it has ended."""
-    if not LINUX:
-        return children_by_list(of)
     found: set[int] = set()
     try:
         for thread in os.listdir(f"/proc/{of}/task"):
             with open(f"/proc/{of}/task/{thread}/children") as file:
                 found.update(map(int, file.read().split()))
     except OSError:
-        if not os.path.exists("/proc/self/task"):
-            return children_by_list(of)
         if not os.path.exists(f"/proc/self/task/{os.getpid()}/children"):
             return children_by_stat(of)
     return found
@@ -367,13 +361,6 @@ def children_by_stat(of: int) -> set[int]:
             except OSError:
                 continue
     return found
-
-
-def children_by_list(of: int) -> set[int]:
-    """The same without /proc."""
-    listed = os.popen("ps -A -o pid=,ppid=").read()
-    pairs = [line.split() for line in listed.splitlines()]
-    return {int(pid) for pid, parent in pairs if int(parent) == of}
 
 
 def send(pid: int, number: int) -> None:
