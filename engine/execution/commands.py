@@ -85,6 +85,12 @@ class UpdateLabels(Command, frozen=True, kw_only=True):
     labels: dict[str, str]
 
 
+class ChangeExecutionState(Command, frozen=True, kw_only=True):
+    """Say of an ended execution that it ended in another state; nothing runs because of it."""
+
+    state: State
+
+
 class FireTimer(Command, frozen=True, kw_only=True):
     """A timer is due. Made by the partition's owner, never written to the inbox."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.execution import commands as c
-from engine.execution.decide import abandon, attempts, create, kill, labels, pause, restart, timers
+from engine.execution.decide import abandon, attempts, create, kill, labels, pause, restart, state, timers
 from engine.machine import Command
 
 DECIDERS: Mapping[type[Command], Callable[[Any, Any], None]] = {
@@ -18,6 +18,7 @@ DECIDERS: Mapping[type[Command], Callable[[Any, Any], None]] = {
     c.PauseExecution: pause.pause_execution,
     c.ResumeExecution: pause.resume_execution,
     c.RestartExecution: restart.restart_execution,
+    c.ChangeExecutionState: state.change_execution_state,
     c.UpdateLabels: labels.update_labels,
     c.FireTimer: timers.fire_timer,
     c.AbandonExecution: abandon.abandon_execution,
