@@ -35,6 +35,8 @@ class PureExecutable:
             context.log.flush()
             context.wait(decided.duration_ms / 1000)
             return Result(state=self._pure.waited(task))
+        if decided.update is not None:
+            raise TaskFailed(f"{job.task_type} changes its execution, which only the engine can: take workerGroup away")
         if decided.state is not State.FAILED:
             for line in decided.lines:
                 context.log.line(line.level, line.message)

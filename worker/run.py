@@ -71,7 +71,7 @@ def _run(equipment: Equipment, key: AttemptKey, job: Job, kill: Kill, log: Attem
         known = ", ".join(equipment.registry.types)
         return Ended(key, State.FAILED, error=f"This worker can't run tasks of type {job.task_type}; it runs: {known}")
     files = AttemptFiles(equipment.storage, job)
-    world = World(files, equipment.environment, log.masks).functions()
+    world = World(job, files, equipment.environment, log.masks).functions()
     context = RunContext(job, log, files, equipment.processes, kill, world, equipment.clock.wall_ms())
     outputs: bytes = b""
     try:

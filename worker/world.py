@@ -1,7 +1,7 @@
 """The functions of templates that reach outside the engine, as workers answer them.
 
-Owns `secret`, `env`, `read`, `fileURI`, `fileSize`, `fileExists`, `isFileEmpty` and `randomPort`. A function that isn't
-here fails the task with its name.
+Owns `secret`, `env`, `read`, `fileURI`, `fileSize`, `fileExists`, `isFileEmpty`, `errorLogs` and `randomPort`. A function
+that isn't here fails the task with its name.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from engine.execution.job import Job
 from worker.logs import Masks
 from worker.storage.access import AttemptFiles
 from worker.storage.paths import SCHEME
@@ -31,12 +32,14 @@ class World:
     """The world of one attempt.
 
     Args:
+        job: Whose world it is.
         files: Stored files it may see.
         environment: The worker's environment.
         masks: Takes the secrets that were read.
     """
 
-    def __init__(self, files: AttemptFiles, environment: Mapping[str, str], masks: Masks) -> None:
+    def __init__(self, job: Job, files: AttemptFiles, environment: Mapping[str, str], masks: Masks) -> None:
+        self._job = job
         self._files = files
         self._environment = environment
         self._masks = masks
@@ -51,6 +54,7 @@ class World:
             "fileSize": lambda path, namespace=None: self._files.size(_uri(path)),
             "fileExists": lambda path, namespace=None: self._files.exists(_uri(path)),
             "isFileEmpty": lambda path, namespace=None: self._files.size(_uri(path)) == 0,
+            "errorLogs": lambda: self._job.error_logs,
             "randomPort": _random_port,
         }
 

@@ -61,6 +61,22 @@ def test_a_pause_cannot_wait_on_a_worker(attempts: Attempts) -> None:
     assert "workerGroup" in attempts.run(task("flow.Pause", {})).error
 
 
+def test_a_task_that_changes_its_execution_cannot_do_so_from_a_worker(attempts: Attempts) -> None:
+    assert "workerGroup" in attempts.run(task("execution.Labels", {"labels": {"a": "b"}})).error
+
+
+def test_templates_that_the_engine_asks_for_are_rendered_in_order(secretive: Attempts) -> None:
+    asked = job("penstock.core.Render", properties={"templates": ["{{ secret('TOKEN') }}", "{{ 1 + 1 }}"]})
+
+    assert secretive.outputs(asked) == {"rendered": ["hush", "2"]}
+
+
+def test_error_logs_come_with_the_job(attempts: Attempts) -> None:
+    wanted = task("debug.Return", {"format": "{{ errorLogs()[0].message }}"}, error_logs=[{"message": "oh"}])
+
+    assert attempts.outputs(wanted) == {"value": "oh"}
+
+
 def test_a_secret_is_read_and_never_written(secretive: Attempts) -> None:
     read = "{{ secret('TOKEN') }}"
 
