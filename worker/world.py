@@ -1,7 +1,7 @@
 """The functions of templates that reach outside the engine, as workers answer them.
 
-Owns `secret`, `env`, `read`, `fileURI`, `fileSize`, `fileExists`, `isFileEmpty`, `errorLogs` and `randomPort`. A function
-that isn't here fails the task with its name.
+Owns `secret`, `env`, `read`, `fileURI`, `fileSize`, `fileExists`, `isFileEmpty`, `errorLogs` and `randomPort`. One that
+isn't here fails the task with its name.
 """
 
 from __future__ import annotations
