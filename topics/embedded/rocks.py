@@ -24,7 +24,7 @@ from topics.embedded.partition import Partition, WindowBudget
 from topics.embedded.reader import EmbeddedReader
 from topics.embedded.retention import compact_partition, cut_partition
 from topics.embedded.rules import PartitionsFor, TopicRules
-from topics.embedded.store import open_database
+from topics.embedded.store import DATABASE, open_database
 from topics.embedded.tables import Tables
 from topics.embedded.writer import EmbeddedWriter, Queued
 from topics.ports import Ack, Assigned, LogError, Record
@@ -67,7 +67,7 @@ def open_embedded_log(
     directory = Path(path)
     lock = DirectoryLock(directory)
     try:
-        database = open_database(directory / "rocksdb")
+        database = open_database(directory / DATABASE)
         try:
             tables = Tables(database, rules)
         except BaseException:

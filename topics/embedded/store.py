@@ -11,11 +11,15 @@ from pathlib import Path
 
 from rocksdict import DbClosedError, DBCompressionType, DBRecoveryMode, Options, Rdict
 
+from topics.embedded.integrity import damage_in
 from topics.ports import FatalLogError, LogError
 
+DATABASE = "rocksdb"
+"""Where in the log's directory the database lies."""
+
 REPAIR_HINT = (
-    "Nothing was changed. Restore the directory from a backup, or keep what lies before the damage with "
-    "topics.embedded.salvage.salvage(directory, new_directory)."
+    "Nothing was deleted. Restore the directory from a backup; without one, stop Penstock and copy what lies before "
+    "the damage: python -m topics.embedded.salvage DIRECTORY NEW_DIRECTORY"
 )
 
 
@@ -40,17 +44,28 @@ def _options() -> Options:
     return options
 
 
-def open_database(directory: Path, *, read_only: bool = False) -> Rdict:
+def open_database(directory: Path, *, salvaging: bool = False) -> Rdict:
     """Open, or create, the database.
+
+    Args:
+        directory: Where its files lie.
+        salvaging: Read as far as the bytes are good, instead of refusing damaged ones.
 
     Raises:
         FatalLogError: If its files are damaged.
         LogError: If the disk refuses.
     """
+    options = _options()
+    if salvaging:
+        options.set_wal_recovery_mode(DBRecoveryMode.point_in_time())
+    else:
+        damage = damage_in(directory)
+        if damage is not None:
+            raise FatalLogError(f"The log in {directory} is damaged: {damage}. {REPAIR_HINT}")
     try:
-        return Rdict(str(directory), _options())
+        return Rdict(str(directory), options)
     except Exception as error:
-        if "Corruption" in str(error) or "corrupt" in str(error):
+        if _is_damage(error):
             raise FatalLogError(f"The log in {directory} is damaged: {error}. {REPAIR_HINT}") from error
         raise LogError(f"The log in {directory} can't be opened: {error}") from error
 
@@ -65,6 +80,11 @@ def reading(what: str) -> Iterator[None]:
     except LogError:
         raise
     except Exception as error:
-        if "Corruption" in str(error):
+        if _is_damage(error):
             raise FatalLogError(f"{what} can't be read, its bytes are damaged: {error}. {REPAIR_HINT}") from error
         raise LogError(f"{what} can't be read: {error}") from error
+
+
+def _is_damage(error: Exception) -> bool:
+    said = str(error)
+    return "Corruption" in said or "No such file" in said
