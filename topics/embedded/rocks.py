@@ -100,6 +100,7 @@ class EmbeddedLog:
         self._coordinator = Coordinator(tables)
         self._closed = False
         self._committer = Committer(self)
+        tables.on_commit = self._committer.wrote
         self._committer.start()
 
     # -- what everybody asks -------------------------------------------------------------------------------------------
@@ -287,6 +288,7 @@ class EmbeddedLog:
             return
         self.write_queued()
         self._committer.stop()
+        self.sync()
         self._closed = True
         for partition in self._tables.all():
             for waiter in partition.waiters:

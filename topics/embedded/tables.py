@@ -7,7 +7,7 @@ their chain.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 from rocksdict import Rdict, WriteBatch
@@ -31,7 +31,7 @@ from topics.embedded.layout import (
 from topics.embedded.partition import Partition
 from topics.embedded.rules import TopicRules
 from topics.embedded.store import REPAIR_HINT, reading
-from topics.ports import FatalLogError
+from topics.ports import FatalLogError, LogError
 
 VERIFIED_ENTRIES = 64
 """How many of the newest entries of each partition are checked when the log opens; the others are when they are
@@ -55,8 +55,12 @@ class Tables:
         self.by_name: dict[tuple[str, int], Partition] = {}
         self._hints: dict[bytes, int] = {}
         self._unsaved: dict[bytes, int] = {}
+        self.on_commit: Callable[[], None] = lambda: None
+        """Called after each `set_hint`, so that it gets stored in time."""
         with reading("The log's table of topics"):
             self._load()
+        for partition in self.by_name.values():
+            self._restore(partition)
 
     def partitions(self, topic: str) -> int:
         """Return how many partitions a topic has, creating it if the rules know it. Raises FatalLogError."""
@@ -85,6 +89,7 @@ class Tables:
         """Commit an offset under a `hint_key`. It is stored with the next sync: a crash may bring the old one back."""
         self._hints[key] = offset
         self._unsaved[key] = offset
+        self.on_commit()
 
     def save_hints(self) -> bool:
         """Store commits that came since the last call; return whether there were any."""
@@ -94,7 +99,11 @@ class Tables:
         batch = WriteBatch(raw_mode=True)
         for key, offset in list(unsaved.items()):
             batch.put(key, offset.to_bytes(8, "big"))
-        self._database.write(batch)
+        try:
+            self._database.write(batch)
+        except Exception:
+            self._unsaved = {**unsaved, **self._unsaved}
+            raise
         return True
 
     # -- opening -------------------------------------------------------------------------------------------------------
@@ -113,8 +122,6 @@ class Tables:
             meta = msgspec.msgpack.decode(value, type=TopicMeta)
             self._require_same_count(topic, meta)
             self._add(topic, meta)
-        for partition in self.by_name.values():
-            self._restore(partition)
         for key, value in self._scan(HINT_PREFIX):
             self._hints[key] = int.from_bytes(value, "big")
 
@@ -147,7 +154,10 @@ class Tables:
             if meta is None:
                 assert len(self._topics) < TOPICS_MAX, "a topic's number has two bytes"
                 meta = TopicMeta(len(self._topics), count)
-                self._database.put(TOPIC_PREFIX + topic.encode(), msgspec.msgpack.encode(meta))
+                try:
+                    self._database.put(TOPIC_PREFIX + topic.encode(), msgspec.msgpack.encode(meta))
+                except Exception as error:
+                    raise LogError(f"The topic {topic} couldn't be created: {error}") from error
                 self._add(topic, meta)
         return meta
 
@@ -168,16 +178,9 @@ class Tables:
 
     def _verify_newest(self, partition: Partition) -> None:
         """Check the newest entries backwards, and take end and chain from the last."""
-        stored = self._database.iter()
-        stored.seek_for_prev(entry_key(partition.prefix, OFFSET_MAX))
         follower: tuple[int, bytes] | None = None
-        for _ in range(VERIFIED_ENTRIES):
-            if not (stored.valid() and stored.key().startswith(partition.prefix)):
-                break
-            key, value = stored.key(), stored.value()
+        for key, value in self._newest(partition):
             first = offset_of(key)
-            if first < partition.begin:
-                break
             try:
                 before, own, _, count = head(value)
                 end = first + count
@@ -192,5 +195,18 @@ class Tables:
                 partition.end = end
                 partition.chain = own
             follower = (first, before)
-            stored.prev()
-        stored.status()
+
+    def _newest(self, partition: Partition) -> Iterator[tuple[bytes, bytes]]:
+        stored = self._database.iter()
+        stored.seek_for_prev(entry_key(partition.prefix, OFFSET_MAX))
+        begin = entry_key(partition.prefix, partition.begin)
+        where = "its end"
+        for _ in range(VERIFIED_ENTRIES):
+            with reading(f"{partition.topic}/{partition.number} before {where}"):
+                stored.status()
+                if not (stored.valid() and begin <= stored.key() and stored.key().startswith(partition.prefix)):
+                    return
+                key, value = stored.key(), stored.value()
+                where = f"offset {offset_of(key)}"
+                stored.prev()
+            yield key, value
