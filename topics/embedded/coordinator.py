@@ -10,13 +10,12 @@ import threading
 import time
 from collections.abc import Sequence
 
-from rocksdict import Rdict
-
 from topics.embedded.assignment import spread
 from topics.embedded.cursor import Cursor
 from topics.embedded.jobs import EmbeddedJobs, JobQueue
 from topics.embedded.layout import hint_key
 from topics.embedded.reader import EmbeddedReader, Source
+from topics.embedded.store import Store
 from topics.embedded.tables import Tables
 from topics.ports import Assigned, LogError, Record
 
@@ -186,7 +185,7 @@ class Coordinator:
         group.join(member, topics)
         return member
 
-    def take_jobs(self, database: Rdict, source: Source, topic: str, group: str) -> EmbeddedJobs:
+    def take_jobs(self, store: Store, source: Source, topic: str, group: str) -> EmbeddedJobs:
         """Add a taker to a job queue; a new group begins with the oldest record."""
         count = self._tables.partitions(topic)
         with self._lock:
@@ -196,6 +195,6 @@ class Coordinator:
                 for number in range(count):
                     partition = self._tables.find(topic, number)
                     stored = self._tables.hint(group, topic, number)
-                    cursors.append(Cursor(database, partition, partition.begin if stored is None else stored))
+                    cursors.append(Cursor(store, partition, partition.begin if stored is None else stored))
                 queue = self._queues[topic, group] = JobQueue(cursors, self._tables, group)
         return EmbeddedJobs(queue, source)

@@ -10,7 +10,7 @@ from rocksdict import Rdict
 
 from topics.embedded.layout import Damaged, Entry, entry_key, head, offset_of, unpack
 from topics.embedded.partition import Partition
-from topics.embedded.store import REPAIR_HINT, reading
+from topics.embedded.store import REPAIR_HINT, Store
 from topics.ports import FatalLogError, Record
 
 
@@ -18,15 +18,15 @@ class Cursor:
     """A place in a partition.
 
     Args:
-        database: Where entries lie.
+        store: Where entries lie.
         partition: What is read.
         offset: Where to begin.
     """
 
-    __slots__ = ("_chain", "_chain_at", "_database", "next", "partition")
+    __slots__ = ("_chain", "_chain_at", "_store", "next", "partition")
 
-    def __init__(self, database: Rdict, partition: Partition, offset: int) -> None:
-        self._database = database
+    def __init__(self, store: Store, partition: Partition, offset: int) -> None:
+        self._store = store
         self.partition = partition
         self.next = offset
         self._chain = b""
@@ -57,8 +57,8 @@ class Cursor:
         got: list[Record] = []
         start = self.next
         try:
-            with reading(f"{partition.topic}/{partition.number} from offset {start}"):
-                self._collect(got, room)
+            with self._store.reading(f"{partition.topic}/{partition.number} from offset {start}") as database:
+                self._collect(database, got, room)
         except FatalLogError:
             if not got:
                 raise
@@ -78,9 +78,9 @@ class Cursor:
             )
         self.next = partition.window[0]
 
-    def _collect(self, got: list[Record], room: int) -> None:
+    def _collect(self, database: Rdict, got: list[Record], room: int) -> None:
         prefix = self.partition.prefix
-        stored = self._database.iter()
+        stored = database.iter()
         # The entry that holds the wanted offset may begin before it.
         stored.seek_for_prev(entry_key(prefix, self.next))
         if not (stored.valid() and stored.key().startswith(prefix)):

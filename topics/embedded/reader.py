@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from rocksdict import Rdict
-
 from topics.embedded.cursor import Cursor
 from topics.embedded.partition import Partition
+from topics.embedded.store import Store
 from topics.embedded.wakeup import Wakeup
 from topics.ports import LogError, Record
 
@@ -35,8 +34,8 @@ class Source(Protocol):
 class EmbeddedReader:
     """See `topics.ports.Reader`."""
 
-    def __init__(self, database: Rdict, source: Source) -> None:
-        self._database = database
+    def __init__(self, store: Store, source: Source) -> None:
+        self._store = store
         self._source = source
         self._cursors: dict[tuple[str, int], Cursor] = {}
         self._turns: list[Cursor] = []
@@ -50,7 +49,7 @@ class EmbeddedReader:
         """See `topics.ports.Reader.add`."""
         self.remove(topic, partition)
         found = self._source.find(topic, partition)
-        self._cursors[topic, partition] = Cursor(self._database, found, offset)
+        self._cursors[topic, partition] = Cursor(self._store, found, offset)
         found.listen(self._wakeup)
         self._turns = list(self._cursors.values())
 

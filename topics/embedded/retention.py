@@ -10,14 +10,22 @@ from collections.abc import Iterator
 from itertools import islice
 
 import msgspec
-from rocksdict import Rdict, WriteBatch
+from rocksdict import WriteBatch
 
 from topics.embedded.layout import PartitionMeta, entry_key, head, offset_of, state_key, unpack
 from topics.embedded.partition import Partition
-from topics.embedded.store import reading
+from topics.embedded.store import Store
+from topics.ports import LogError
 
 ENTRIES_PER_PASS = 50_000
 """Entries that one pass over one partition looks at, at most; the next pass goes on."""
+
+PIECE_ENTRIES = 500
+PIECE_BYTES = 8 << 20
+"""How much of a partition is read in one go, so that readers get their turn and memory stays bounded."""
+
+DELETED_AT_ONCE = 1000
+"""Deletions in one write: writers wait while it lasts, some milliseconds."""
 
 COMPACTED_AFTER = 1000
 """New records, at least, before a partition is compacted; and at least as many as it had left: so that each record
@@ -27,7 +35,7 @@ TOMBSTONE_KEPT_MS = 86_400_000
 """How long a tombstone outlives what it deletes, so that a reader under way sees it."""
 
 
-def cut_partition(database: Rdict, partition: Partition, lock: threading.Lock, cutoff_ms: int) -> int:
+def cut_partition(store: Store, partition: Partition, lock: threading.Lock, cutoff_ms: int) -> int:
     """Delete entries from the begin on that are older than `cutoff_ms`, up to the first that isn't.
 
     Returns:
@@ -35,27 +43,24 @@ def cut_partition(database: Rdict, partition: Partition, lock: threading.Lock, c
     """
     begin = partition.begin
     upto, chain = begin, b""
-    with reading(f"{partition.topic}/{partition.number} from offset {begin}"):
-        for key, value in islice(_entries(database, partition), ENTRIES_PER_PASS):
-            about = head(value)
-            if about.at_ms >= cutoff_ms:
-                break
-            upto, chain = offset_of(key) + about.records, about.own
+    for key, value in islice(_entries(store, partition), ENTRIES_PER_PASS):
+        about = head(value)
+        if about.at_ms >= cutoff_ms:
+            break
+        upto, chain = offset_of(key) + about.records, about.own
     if upto == begin:
         return 0
+    batch = WriteBatch(raw_mode=True)
+    batch.put(state_key(partition.topic_number, partition.number), msgspec.msgpack.encode(PartitionMeta(upto, chain)))
+    batch.delete_range(entry_key(partition.prefix, begin), entry_key(partition.prefix, upto))
     with lock:
-        batch = WriteBatch(raw_mode=True)
-        batch.put(
-            state_key(partition.topic_number, partition.number), msgspec.msgpack.encode(PartitionMeta(upto, chain))
-        )
-        batch.delete_range(entry_key(partition.prefix, begin), entry_key(partition.prefix, upto))
-        database.write(batch)
+        _write(store, batch)
         partition.begin = upto
         partition.forget(upto)
     return upto - begin
 
 
-def compact_partition(database: Rdict, partition: Partition, now_ms: int) -> int:
+def compact_partition(store: Store, partition: Partition, lock: threading.Lock, now_ms: int) -> int:
     """Delete records that a later one of the same key replaces, and tombstones that are old.
 
     Returns:
@@ -66,38 +71,55 @@ def compact_partition(database: Rdict, partition: Partition, now_ms: int) -> int
         return 0
     newest: dict[bytes, bytes] = {}
     doomed: list[bytes] = []
-    with reading(f"{partition.topic}/{partition.number}"):
-        for key, value in _entries(database, partition):
-            if offset_of(key) >= end:
-                break
-            entry = unpack(key, value)
-            replaced = newest.pop(entry.keys[0], None)
-            if replaced is not None:
-                doomed.append(replaced)
-            old = not entry.values[0] and entry.at_ms < now_ms - TOMBSTONE_KEPT_MS
-            # The last entry stays in any case: the partition's end is known by it.
-            if old and offset_of(key) != end - 1:
-                doomed.append(key)
-            else:
-                newest[entry.keys[0]] = key
-    for at in range(0, len(doomed), 1000):
+    for key, value in _entries(store, partition):
+        if offset_of(key) >= end:
+            break
+        entry = unpack(key, value)
+        replaced = newest.pop(entry.keys[0], None)
+        if replaced is not None:
+            doomed.append(replaced)
+        old = not entry.values[0] and entry.at_ms < now_ms - TOMBSTONE_KEPT_MS
+        # The last entry stays in any case: the partition's end is known by it.
+        if old and offset_of(key) != end - 1:
+            doomed.append(key)
+        else:
+            newest[entry.keys[0]] = key
+    for at in range(0, len(doomed), DELETED_AT_ONCE):
         batch = WriteBatch(raw_mode=True)
-        for key in doomed[at : at + 1000]:
+        for key in doomed[at : at + DELETED_AT_ONCE]:
             batch.delete(key)
-        database.write(batch)
+        with lock:
+            _write(store, batch)
     partition.compacted = end
     partition.live = len(newest)
     return len(doomed)
 
 
-def _entries(database: Rdict, partition: Partition) -> Iterator[tuple[bytes, bytes]]:
-    """Iterate over keys and values of the partition's entries, oldest first."""
-    stored = database.iter()
-    stored.seek(entry_key(partition.prefix, partition.begin))
-    while stored.valid():
-        key: bytes = stored.key()
-        if not key.startswith(partition.prefix):
-            break
-        yield key, stored.value()
-        stored.next()
-    stored.status()
+def _write(store: Store, batch: WriteBatch) -> None:
+    try:
+        store.database.write(batch)
+    except Exception as error:
+        raise LogError(f"Old records couldn't be deleted, the next pass tries again: {error}") from error
+
+
+def _entries(store: Store, partition: Partition) -> Iterator[tuple[bytes, bytes]]:
+    """Iterate over keys and values of the partition's entries, oldest first, lending the database piece by piece."""
+    start = entry_key(partition.prefix, partition.begin)
+    while True:
+        piece: list[tuple[bytes, bytes]] = []
+        size = 0
+        with store.reading(f"{partition.topic}/{partition.number} from offset {offset_of(start)}") as database:
+            stored = database.iter()
+            stored.seek(start)
+            while stored.valid() and len(piece) < PIECE_ENTRIES and size < PIECE_BYTES:
+                key, value = stored.key(), stored.value()
+                if not key.startswith(partition.prefix):
+                    break
+                piece.append((key, value))
+                size += len(value)
+                stored.next()
+            stored.status()
+        if not piece:
+            return
+        yield from piece
+        start = entry_key(partition.prefix, offset_of(piece[-1][0]) + 1)

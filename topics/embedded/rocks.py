@@ -13,18 +13,18 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rocksdict import Rdict, WriteBatch
+from rocksdict import WriteBatch
 
 from topics.embedded.committer import Committer
 from topics.embedded.coordinator import Coordinator, EmbeddedGroup
 from topics.embedded.directory_lock import DirectoryLock
 from topics.embedded.jobs import EmbeddedJobs
-from topics.embedded.layout import pack
+from topics.embedded.layout import OFFSET_MAX, entry_key, pack
 from topics.embedded.partition import Partition, WindowBudget
 from topics.embedded.reader import EmbeddedReader
 from topics.embedded.retention import compact_partition, cut_partition
 from topics.embedded.rules import PartitionsFor, TopicRules
-from topics.embedded.store import DATABASE, open_database
+from topics.embedded.store import DATABASE, Store
 from topics.embedded.tables import Tables
 from topics.embedded.writer import EmbeddedWriter, Queued
 from topics.ports import Ack, Assigned, LogError, Record
@@ -33,6 +33,10 @@ WINDOW_RECORDS_MAX = 20_000
 """Records kept in memory for readers at the tail: some seconds of full load."""
 
 WINDOW_BYTES_MAX = 32 << 20
+
+
+RETRY_EVERY_S = 1.0
+"""How often, at most, a database that failed is opened anew."""
 
 
 def wall_clock_ms() -> int:
@@ -67,16 +71,16 @@ def open_embedded_log(
     directory = Path(path)
     lock = DirectoryLock(directory)
     try:
-        database = open_database(directory / DATABASE)
+        store = Store(directory / DATABASE)
         try:
-            tables = Tables(database, rules)
+            tables = Tables(store, rules)
         except BaseException:
-            database.close()
+            store.close()
             raise
     except BaseException:
         lock.release()
         raise
-    return EmbeddedLog(database, tables, lock, now_ms, WindowBudget(window_records_max, window_bytes_max))
+    return EmbeddedLog(store, tables, lock, now_ms, WindowBudget(window_records_max, window_bytes_max))
 
 
 class EmbeddedLog:
@@ -84,13 +88,13 @@ class EmbeddedLog:
 
     def __init__(
         self,
-        database: Rdict,
+        store: Store,
         tables: Tables,
         directory: DirectoryLock,
         now_ms: Callable[[], int],
         budget: WindowBudget,
     ) -> None:
-        self._database = database
+        self._store = store
         self._tables = tables
         self._directory = directory
         self._now_ms = now_ms
@@ -99,6 +103,9 @@ class EmbeddedLog:
         self._writers: tuple[EmbeddedWriter, ...] = ()
         self._coordinator = Coordinator(tables)
         self._closed = False
+        self._failed: str | None = None
+        """Why the database takes no writes now; the committer mends it."""
+        self._retry_at = 0.0
         self._committer = Committer(self)
         tables.on_commit = self._committer.wrote
         self._committer.start()
@@ -133,7 +140,7 @@ class EmbeddedLog:
     def reader(self) -> EmbeddedReader:
         """See `topics.ports.Log.reader`."""
         self._require_open()
-        return EmbeddedReader(self._database, self)
+        return EmbeddedReader(self._store, self)
 
     def group(self, group: str, topics: Sequence[str], on_assigned: Assigned, on_revoked: Assigned) -> EmbeddedGroup:
         """See `topics.ports.Log.group`.
@@ -147,7 +154,7 @@ class EmbeddedLog:
     def jobs(self, topic: str, group: str) -> EmbeddedJobs:
         """See `topics.ports.Log.jobs`. Any taker takes from any partition, each partition in its order."""
         self._require_open()
-        return self._coordinator.take_jobs(self._database, self, topic, group)
+        return self._coordinator.take_jobs(self._store, self, topic, group)
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
@@ -181,12 +188,18 @@ class EmbeddedLog:
         queued = [queue.popleft() for _ in range(len(queue))]
         if not queued:
             return []
+        if self._failed is not None or self._closed:
+            return self._refuse(writer, queued, self._failed or "The log is closed.")
         at_ms = self._now_ms()
         now, later, touched = _stage(queued, writer.held, at_ms)
         try:
-            sizes = self._store(touched, at_ms)
+            sizes = self._put(touched, at_ms)
         except Exception as error:
-            return self._refuse(writer, queued, touched, error)
+            for partition in touched:
+                partition.fresh = []
+            self._failed = _explain("written", error)
+            self._committer.wrote()
+            return self._refuse(writer, queued, self._failed)
         for partition, size in zip(touched, sizes, strict=True):
             self._budget.add(partition, len(partition.publish()), size)
         if later:
@@ -196,7 +209,7 @@ class EmbeddedLog:
             self._committer.wrote()
         return now
 
-    def _store(self, touched: list[Partition], at_ms: int) -> list[int]:
+    def _put(self, touched: list[Partition], at_ms: int) -> list[int]:
         """Put the fresh records of these partitions into the database, all or none; return each partition's bytes."""
         puts: list[tuple[bytes, bytes]] = []
         chains: list[bytes] = []
@@ -213,23 +226,18 @@ class EmbeddedLog:
             chains.append(chain)
             sizes.append(size)
         if len(puts) == 1:
-            self._database.put(*puts[0])
+            self._store.database.put(*puts[0])
         else:
             batch = WriteBatch(raw_mode=True)
             for key, value in puts:
                 batch.put(key, value)
-            self._database.write(batch)
+            self._store.database.write(batch)
         for partition, chain in zip(touched, chains, strict=True):
             partition.chain = chain
         return sizes
 
-    def _refuse(
-        self, writer: EmbeddedWriter, queued: list[Queued], touched: list[Partition], error: Exception
-    ) -> list[Ack]:
-        for partition in touched:
-            partition.fresh = []
-        said = _explain("written", error) if not self._closed else "The log is closed."
-        acks = [Ack(item[0].topic, item[0].number, None, item[4], said) for item in queued]
+    def _refuse(self, writer: EmbeddedWriter, queued: list[Queued], error: str) -> list[Ack]:
+        acks = [Ack(item[0].topic, item[0].number, None, item[4], error) for item in queued]
         if writer.syncing:
             # Behind the durable ones of the same partitions, so that order holds for errors too.
             writer.syncing += len(acks)
@@ -241,13 +249,37 @@ class EmbeddedLog:
     # -- syncing: called by the committer ------------------------------------------------------------------------------
 
     def sync(self) -> str | None:
-        """Make what is written survive a power failure; return the error if the disk refused."""
+        """Make what is written survive a power failure; return the error if the disk refused.
+
+        After an error the log takes no writes, and each call tries to open the database anew: RocksDB itself stays in
+        some errors for good.
+        """
+        if self._failed is None:
+            try:
+                self._tables.save_hints()
+                self._store.database.flush_wal(True)
+            except Exception as error:
+                self._failed = _explain("synced", error)
+        elif time.monotonic() >= self._retry_at and self._store.has_space():
+            self._retry_at = time.monotonic() + RETRY_EVERY_S
+            with self._lock:
+                self._reopen()
+        return self._failed
+
+    def _reopen(self) -> None:
         try:
-            self._tables.save_hints()
-            self._database.flush_wal(True)
+            self._store.reopen()
+            # A refused write may have reached the disk all the same. It was never published, so it must not stay.
+            batch = WriteBatch(raw_mode=True)
+            for partition in self._tables.all():
+                prefix = partition.prefix
+                batch.delete_range(entry_key(prefix, partition.end), entry_key(prefix, OFFSET_MAX))
+            self._store.database.write(batch)
+            self._store.database.flush_wal(True)
         except Exception as error:
-            return _explain("synced", error)
-        return None
+            self._failed = _explain("written", error)
+        else:
+            self._failed = None
 
     def deliver(self, synced: list[tuple[EmbeddedWriter, list[Ack]]], error: str | None) -> None:
         """Hand acknowledgements to their writers, as unknown if the sync failed."""
@@ -277,25 +309,37 @@ class EmbeddedLog:
         for partition in self._tables.all():
             retention_ms = self._tables.rules.retention_ms(partition.topic)
             if partition.single:
-                removed += compact_partition(self._database, partition, now_ms)
+                removed += compact_partition(self._store, partition, self._lock, now_ms)
             elif retention_ms is not None:
-                removed += cut_partition(self._database, partition, self._lock, now_ms - retention_ms)
+                removed += cut_partition(self._store, partition, self._lock, now_ms - retention_ms)
         return removed
 
     def close(self) -> None:
-        """Write and sync what is queued, wake everybody, release the directory."""
+        """Write and sync what is queued, wake everybody, release the directory.
+
+        Raises:
+            LogError: If the disk refused the last sync; the log is closed all the same.
+        """
         if self._closed:
             return
         self.write_queued()
         self._committer.stop()
-        self.sync()
+        error = self.sync()
         self._closed = True
+        for writer in self._writers:
+            writer.detach()
         for partition in self._tables.all():
             for waiter in partition.waiters:
                 waiter.notify()
-        with self._lock:
-            self._database.close()
-        self._directory.release()
+        try:
+            with self._lock:
+                self._store.close()
+        except Exception as refused:
+            error = error or str(refused)
+        finally:
+            self._directory.release()
+        if error is not None:
+            raise LogError(f"The log was closed, but its newest records may not have reached the disk: {error}")
 
     @property
     def closed(self) -> bool:

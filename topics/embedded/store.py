@@ -5,8 +5,10 @@ Owns the choice of options and the mapping of RocksDB's errors. What lies under 
 
 from __future__ import annotations
 
+import shutil
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rocksdict import DbClosedError, DBCompressionType, DBRecoveryMode, Options, Rdict
@@ -16,6 +18,9 @@ from topics.ports import FatalLogError, LogError
 
 DATABASE = "rocksdb"
 """Where in the log's directory the database lies."""
+
+SPARE_BYTES = 4 << 20
+"""Space that opening a database needs for its small files."""
 
 REPAIR_HINT = (
     "Nothing was deleted. Restore the directory from a backup; without one, stop Penstock and copy what lies before "
@@ -70,19 +75,64 @@ def open_database(directory: Path, *, salvaging: bool = False) -> Rdict:
         raise LogError(f"The log in {directory} can't be opened: {error}") from error
 
 
-@contextmanager
-def reading(what: str) -> Iterator[None]:
-    """Give RocksDB's errors of a read the log's names; `what` says which topic, partition and offset is read."""
-    try:
-        yield
-    except DbClosedError as error:
-        raise LogError("The log is closed.") from error
-    except LogError:
-        raise
-    except Exception as error:
-        if _is_damage(error):
-            raise FatalLogError(f"{what} can't be read, its bytes are damaged: {error}. {REPAIR_HINT}") from error
-        raise LogError(f"{what} can't be read: {error}") from error
+class Store:
+    """An open database that can be opened anew under its users, which is the only way out of some of RocksDB's errors.
+
+    Args:
+        directory: Where the database's files lie.
+
+    Raises:
+        FatalLogError: If its files are damaged.
+        LogError: If the disk refuses.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._shared = threading.RLock()
+        self.database = open_database(directory)
+
+    @contextmanager
+    def reading(self, what: str) -> Iterator[Rdict]:
+        """Lend the database for a read and give its errors the log's names; it isn't opened anew meanwhile.
+
+        Args:
+            what: Which topic, partition and offset is read.
+        """
+        with self._shared:
+            try:
+                yield self.database
+            except DbClosedError as error:
+                raise LogError(f"{what} can't be read, the log is closed.") from error
+            except LogError:
+                raise
+            except Exception as error:
+                if _is_damage(error):
+                    raise FatalLogError(
+                        f"{what} can't be read, its bytes are damaged: {error}. {REPAIR_HINT}"
+                    ) from error
+                raise LogError(f"{what} can't be read: {error}") from error
+
+    def has_space(self) -> bool:
+        """Tell whether there is space enough to open the database anew: for its write-ahead logs once more."""
+        journals = sum(path.stat().st_size for path in self._directory.glob("*.log"))
+        return shutil.disk_usage(self._directory).free > journals + SPARE_BYTES
+
+    def reopen(self) -> None:
+        """Close the database and open it again. What was written is there afterwards, synced.
+
+        Raises:
+            LogError: If the disk refuses; then there is no open database until it succeeds.
+        """
+        with self._shared:
+            # A database in trouble may fail to close; what it holds is in its write-ahead log all the same.
+            with suppress(Exception):
+                self.database.close()
+            self.database = open_database(self._directory)
+
+    def close(self) -> None:
+        """Close the database. Raises whatever RocksDB says."""
+        with self._shared:
+            self.database.close()
 
 
 def _is_damage(error: Exception) -> bool:

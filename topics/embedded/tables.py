@@ -30,7 +30,7 @@ from topics.embedded.layout import (
 )
 from topics.embedded.partition import Partition
 from topics.embedded.rules import TopicRules
-from topics.embedded.store import REPAIR_HINT, reading
+from topics.embedded.store import REPAIR_HINT, Store
 from topics.ports import FatalLogError, LogError
 
 VERIFIED_ENTRIES = 64
@@ -47,9 +47,9 @@ class Tables:
         FatalLogError: If stored partition counts differ from the rules, or bytes are damaged.
     """
 
-    def __init__(self, database: Rdict, rules: TopicRules) -> None:
+    def __init__(self, store: Store, rules: TopicRules) -> None:
         self.rules = rules
-        self._database = database
+        self._store = store
         self._lock = threading.Lock()
         self._topics: dict[str, TopicMeta] = {}
         self.by_name: dict[tuple[str, int], Partition] = {}
@@ -57,8 +57,8 @@ class Tables:
         self._unsaved: dict[bytes, int] = {}
         self.on_commit: Callable[[], None] = lambda: None
         """Called after each `set_hint`, so that it gets stored in time."""
-        with reading("The log's table of topics"):
-            self._load()
+        with store.reading("The log's table of topics") as database:
+            self._load(database)
         for partition in self.by_name.values():
             self._restore(partition)
 
@@ -100,7 +100,7 @@ class Tables:
         for key, offset in list(unsaved.items()):
             batch.put(key, offset.to_bytes(8, "big"))
         try:
-            self._database.write(batch)
+            self._store.database.write(batch)
         except Exception:
             self._unsaved = {**unsaved, **self._unsaved}
             raise
@@ -108,30 +108,22 @@ class Tables:
 
     # -- opening -------------------------------------------------------------------------------------------------------
 
-    def _load(self) -> None:
-        stored = self._database.get(FORMAT_KEY)
+    def _load(self, database: Rdict) -> None:
+        stored = database.get(FORMAT_KEY)
         if stored is None:
-            self._database.put(FORMAT_KEY, bytes([FORMAT]))
+            database.put(FORMAT_KEY, bytes([FORMAT]))
         elif stored != bytes([FORMAT]):
             raise FatalLogError(
                 f"The log was written in format {stored[0]}, this version of Penstock reads format {FORMAT}. "
                 "Start the version that wrote it."
             )
-        for key, value in self._scan(TOPIC_PREFIX):
+        for key, value in _scan(database, TOPIC_PREFIX):
             topic = key[len(TOPIC_PREFIX) :].decode()
             meta = msgspec.msgpack.decode(value, type=TopicMeta)
             self._require_same_count(topic, meta)
             self._add(topic, meta)
-        for key, value in self._scan(HINT_PREFIX):
+        for key, value in _scan(database, HINT_PREFIX):
             self._hints[key] = int.from_bytes(value, "big")
-
-    def _scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        stored = self._database.iter()
-        stored.seek(prefix)
-        while stored.valid() and stored.key().startswith(prefix):
-            yield stored.key(), stored.value()
-            stored.next()
-        stored.status()
 
     def _require_same_count(self, topic: str, meta: TopicMeta) -> None:
         try:
@@ -155,7 +147,7 @@ class Tables:
                 assert len(self._topics) < TOPICS_MAX, "a topic's number has two bytes"
                 meta = TopicMeta(len(self._topics), count)
                 try:
-                    self._database.put(TOPIC_PREFIX + topic.encode(), msgspec.msgpack.encode(meta))
+                    self._store.database.put(TOPIC_PREFIX + topic.encode(), msgspec.msgpack.encode(meta))
                 except Exception as error:
                     raise LogError(f"The topic {topic} couldn't be created: {error}") from error
                 self._add(topic, meta)
@@ -168,7 +160,8 @@ class Tables:
         self._topics[topic] = meta
 
     def _restore(self, partition: Partition) -> None:
-        state = self._database.get(state_key(partition.topic_number, partition.number))
+        with self._store.reading(f"The begin of {partition.topic}/{partition.number}") as database:
+            state = database.get(state_key(partition.topic_number, partition.number))
         if state is not None:
             meta = msgspec.msgpack.decode(state, type=PartitionMeta)
             partition.begin = partition.end = meta.begin
@@ -197,12 +190,12 @@ class Tables:
             follower = (first, before)
 
     def _newest(self, partition: Partition) -> Iterator[tuple[bytes, bytes]]:
-        stored = self._database.iter()
+        stored = self._store.database.iter()
         stored.seek_for_prev(entry_key(partition.prefix, OFFSET_MAX))
         begin = entry_key(partition.prefix, partition.begin)
         where = "its end"
         for _ in range(VERIFIED_ENTRIES):
-            with reading(f"{partition.topic}/{partition.number} before {where}"):
+            with self._store.reading(f"{partition.topic}/{partition.number} before {where}"):
                 stored.status()
                 if not (stored.valid() and begin <= stored.key() and stored.key().startswith(partition.prefix)):
                     return
@@ -210,3 +203,12 @@ class Tables:
                 where = f"offset {offset_of(key)}"
                 stored.prev()
             yield key, value
+
+
+def _scan(database: Rdict, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+    stored = database.iter()
+    stored.seek(prefix)
+    while stored.valid() and stored.key().startswith(prefix):
+        yield stored.key(), stored.value()
+        stored.next()
+    stored.status()

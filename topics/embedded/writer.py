@@ -90,7 +90,7 @@ class EmbeddedWriter:
                 "Keep large values in the storage and send a reference."
             )
         if self._closed:
-            raise LogError("The writer is closed.")
+            raise LogError("The writer is closed, or its log.")
         if self._appended - self._returned >= OUTSTANDING_MAX:
             raise LogError(f"{OUTSTANDING_MAX} appends of this writer are outstanding: poll it before appending more.")
         queue = self.queue
@@ -128,3 +128,8 @@ class EmbeddedWriter:
             self._sink.write(self)
             self._closed = True
             self._sink.leave(self)
+
+    def detach(self) -> None:
+        """The log is closed: take no more, and wait for nothing. Any thread may call it."""
+        self._closed = True
+        self.wakeup.notify()

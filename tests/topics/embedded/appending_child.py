@@ -1,7 +1,7 @@
 """A process that appends until it is killed, and says on stdout what was acknowledged.
 
-Every record carries the next number of one sequence over all topics, so that a reader can tell whether what is left is an
-exact prefix. Run: appending_child.py DIRECTORY FIRST_NUMBER SEED
+Every record carries the next number of one sequence over all topics, so that a reader can tell whether what is left is
+an exact prefix. Run: appending_child.py DIRECTORY FIRST_NUMBER SEED
 """
 
 from __future__ import annotations

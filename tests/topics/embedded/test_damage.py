@@ -111,7 +111,7 @@ def test_a_flipped_bit_in_the_write_ahead_log_is_refused_with_what_to_do(journal
     for _ in range(CASES // 4):
         at, bit = dice.randrange(len(whole)), dice.randrange(8)
         damaged = journal.with_bytes(path, flipped(whole, at, bit))
-        with pytest.raises(FatalLogError, match="damaged.*backup"):
+        with pytest.raises(FatalLogError, match=r"damaged.*backup"):
             open_log(damaged)
 
 
@@ -173,7 +173,7 @@ def test_an_error_of_a_read_says_which_partition_and_offset(tables: Original) ->
 
 
 def rewrite_entry(directory: Path, change: Callable[[bytes], bytes | None]) -> None:
-    """Change the stored entry of a/0 at offset 3 below the log, as no disk error could: every checksum of RocksDB holds."""
+    """Change the stored entry of a/0 at offset 3 as no disk error could: every checksum of RocksDB holds."""
     from topics.embedded.layout import entry_key, entry_prefix
     from topics.embedded.store import open_database
 
