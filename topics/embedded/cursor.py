@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from rocksdict import Rdict
 
-from topics.embedded.layout import Damaged, Entry, entry_key, head, offset_of, unpack
+from topics.embedded.layout import Damaged, entry_key, head, offset_of, unpack
 from topics.embedded.partition import Partition
 from topics.embedded.store import REPAIR_HINT, Store
 from topics.ports import FatalLogError, Record
@@ -45,56 +45,67 @@ class Cursor:
             got = records[at : at + room]
             self.next += len(got)
             return got
-        return self._take_stored(room)
+        got = self._take_stored(room, base)
+        if self.next == base and len(got) < room:
+            got += records[: room - len(got)]
+            self.next = got[-1].offset + 1 if got else base
+        return got
 
-    def _take_stored(self, room: int) -> list[Record]:
+    def _take_stored(self, room: int, upto: int) -> list[Record]:
+        """Take from the database, below offset `upto`, where memory begins."""
+        partition = self.partition
+        self._require_kept()
+        got: list[Record] = []
+        start = self.next
+        try:
+            with self._store.reading(f"{partition.topic}/{partition.number} from offset {start}") as database:
+                self._collect(database, got, room, upto)
+            if not got:
+                self._pass_gap(upto)
+        except FatalLogError:
+            if not got:
+                # Retention may have cut off here while this was reading: then nothing is damaged.
+                self._require_kept()
+                raise
+            # What lies before the damage is good; the next call stands at the damage and says so.
+        if got:
+            self.next = got[-1].offset + 1
+        return got
+
+    def _require_kept(self) -> None:
         partition = self.partition
         if self.next < partition.begin:
             raise FatalLogError(
                 f"Offset {self.next} of {partition.topic}/{partition.number} is gone: retention has left "
                 f"{partition.begin} and later. Restore a snapshot or read from begin_offset."
             )
-        got: list[Record] = []
-        start = self.next
-        try:
-            with self._store.reading(f"{partition.topic}/{partition.number} from offset {start}") as database:
-                self._collect(database, got, room)
-        except FatalLogError:
-            if not got:
-                raise
-            # What lies before the damage is good; the next call stands at the damage and says so.
-        if got:
-            self.next = got[-1].offset + 1
-        elif self.next < partition.window[0] and self.next == start:
-            self._expect_gap(start)
-        return got
 
-    def _expect_gap(self, start: int) -> None:
+    def _pass_gap(self, upto: int) -> None:
         partition = self.partition
-        if not partition.single and start < partition.end:
+        if not partition.single:
             raise FatalLogError(
-                f"{partition.topic}/{partition.number} has no record at offset {start} though its end is "
+                f"{partition.topic}/{partition.number} has no record at offset {self.next} though its end is "
                 f"{partition.end}. {REPAIR_HINT}"
             )
-        self.next = partition.window[0]
+        self.next = upto
 
-    def _collect(self, database: Rdict, got: list[Record], room: int) -> None:
+    def _collect(self, database: Rdict, got: list[Record], room: int, upto: int) -> None:
         prefix = self.partition.prefix
         stored = database.iter()
         # The entry that holds the wanted offset may begin before it.
         stored.seek_for_prev(entry_key(prefix, self.next))
         if not (stored.valid() and stored.key().startswith(prefix)):
             stored.seek(entry_key(prefix, self.next))
-        while room > 0 and stored.valid():
+        while len(got) < room and stored.valid():
             key: bytes = stored.key()
-            if not key.startswith(prefix):
+            if not key.startswith(prefix) or offset_of(key) >= upto:
                 break
-            room -= self._accept(key, stored.value(), got, room)
+            self._accept(key, stored.value(), got, room, upto)
             stored.next()
         stored.status()
 
-    def _accept(self, key: bytes, value: bytes, got: list[Record], room: int) -> int:
-        """Check one entry and add those of its records that are wanted; return how many."""
+    def _accept(self, key: bytes, value: bytes, got: list[Record], room: int, upto: int) -> None:
+        """Check one entry and add those of its records that are wanted."""
         partition = self.partition
         first = offset_of(key)
         try:
@@ -111,13 +122,7 @@ class Cursor:
             ) from None
         self._chain = own
         self._chain_at = first + len(entry.keys)
-        return _add(partition, entry, wanted, got, room)
-
-
-def _add(partition: Partition, entry: Entry, wanted: int, got: list[Record], room: int) -> int:
-    first = entry.first
-    skip = max(0, wanted - first)
-    upto = min(len(entry.keys), skip + room)
-    for at in range(skip, upto):
-        got.append(Record(partition.topic, partition.number, first + at, entry.keys[at], entry.values[at], entry.at_ms))
-    return max(0, upto - skip)
+        topic, number, at_ms = partition.topic, partition.number, entry.at_ms
+        skip = max(0, wanted - first)
+        last = min(len(entry.keys), upto - first, skip + room - len(got))
+        got += [Record(topic, number, first + at, entry.keys[at], entry.values[at], at_ms) for at in range(skip, last)]

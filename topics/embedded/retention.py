@@ -52,11 +52,12 @@ def cut_partition(store: Store, partition: Partition, lock: threading.Lock, cuto
         return 0
     batch = WriteBatch(raw_mode=True)
     batch.put(state_key(partition.topic_number, partition.number), msgspec.msgpack.encode(PartitionMeta(upto, chain)))
-    batch.delete_range(entry_key(partition.prefix, begin), entry_key(partition.prefix, upto))
+    batch.delete_range(entry_key(partition.prefix, 0), entry_key(partition.prefix, upto))
     with lock:
-        _write(store, batch)
+        # First for readers, so that none of them takes a deleted record for a missing one.
         partition.begin = upto
         partition.forget(upto)
+        _write(store, batch)
     return upto - begin
 
 
