@@ -1,1 +1,1 @@
-"""Everything that speaks the log's language: topics, ports, the step log's rules, and the three logs behind the ports."""
+"""Everything that speaks the log's language: topics, ports, the step log's rules, and three logs behind the ports."""

@@ -1,7 +1,8 @@
 """What the rest of Penstock may ask of a log: append, read, own partitions, take jobs.
 
 Owns the Protocols and the values that cross them. Three logs stand behind it (`topics/embedded` durable and in memory,
-`topics/kafka`) and pass one contract suite, `tests/contract`. It owns no bytes, no topic names and no rule of the step log.
+`topics/kafka`) and pass one contract suite, `tests/contract`. It owns no bytes, no topic names and no rule of the step
+log.
 
 Every object below belongs to one thread; only `Log` itself and `wake` may be called from any.
 """
@@ -82,8 +83,8 @@ class Writer(Protocol):
             partition: Which partition, from `topics.catalog.partition_of` as a rule.
             key: The record's key.
             value: The encoded message.
-            durable: The acknowledgement waits until a power failure can't undo the record. False acknowledges as soon as
-                a killed process can't undo it; on Kafka both mean `acks=all`.
+            durable: The acknowledgement waits until a power failure can't undo the record. False acknowledges as soon
+                as a killed process can't undo it; on Kafka both mean `acks=all`.
             context: Comes back in the `Ack`.
             message: The decoded message, for readers in the same process.
 
@@ -94,7 +95,7 @@ class Writer(Protocol):
         ...
 
     def poll(self, timeout_s: float = 0.0) -> list[Ack]:
-        """Return acknowledgements that came in, waiting at most `timeout_s` for the first; [] if none is outstanding."""
+        """Return acknowledgements that came in, waiting up to `timeout_s` for the first; [] if none is outstanding."""
         ...
 
     @property

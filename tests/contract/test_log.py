@@ -106,7 +106,7 @@ class Member:
 ALL_SIX = {("six", number) for number in range(6)}
 
 
-# -- topics --------------------------------------------------------------------------------------------------------------
+# -- topics ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_topic_has_the_partitions_it_was_created_with(log: Log) -> None:
@@ -133,7 +133,7 @@ def test_the_end_offset_is_the_next_records_offset(log: Log, hands: Hands) -> No
     assert log.begin_offset("three", 1) == 0
 
 
-# -- writing -------------------------------------------------------------------------------------------------------------
+# -- writing -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("durable", [True, False])
@@ -202,7 +202,7 @@ def test_two_writers_share_a_partition_without_losing_a_record(log: Log, hands: 
     assert [value for value in values if value % 2] == list(range(1, 100, 2))
 
 
-# -- reading -------------------------------------------------------------------------------------------------------------
+# -- reading -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_record_comes_back_as_it_was_appended(log_factory: LogUnderTest, log: Log, hands: Hands) -> None:
@@ -307,7 +307,7 @@ def test_two_readers_do_not_disturb_each_other(log: Log, hands: Hands) -> None:
         assert [record.value for record in hands.read(reader, 2)] == [b"a", b"b"]
 
 
-# -- waiting -------------------------------------------------------------------------------------------------------------
+# -- waiting -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -406,7 +406,7 @@ def test_records_pass_between_threads_in_order(log: Log, hands: Hands) -> None:
     assert [record.offset for record in got] == list(range(2000))
 
 
-# -- groups --------------------------------------------------------------------------------------------------------------
+# -- groups ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_single_member_gets_every_partition_in_its_poll(log: Log, hands: Hands) -> None:
@@ -493,7 +493,7 @@ def test_groups_do_not_disturb_each_other(log: Log, hands: Hands) -> None:
         assert len(hands.read(member.reader, 1)) == 1
 
 
-# -- job queues ----------------------------------------------------------------------------------------------------------
+# -- job queues --------------------------------------------------------------------------------------------------------
 
 
 def test_each_job_is_taken_once_by_some_taker(log: Log, hands: Hands) -> None:
@@ -534,7 +534,7 @@ def test_an_append_wakes_a_waiting_taker(log: Log, hands: Hands) -> None:
     assert [record.value for record in got] == [b"job"]
 
 
-# -- opening again -------------------------------------------------------------------------------------------------------
+# -- opening again -----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
