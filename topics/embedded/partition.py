@@ -28,6 +28,7 @@ class Partition:
         fresh: Records of the write that is going on.
         waiters: Told when records arrive.
         compacted: End of the partition when compaction last looked at it.
+        freed: Bytes that retention deleted and whose space wasn't reclaimed.
         live: How many records it left.
         single: Each record gets an entry of its own, because compaction takes records out one by one.
     """
@@ -37,6 +38,7 @@ class Partition:
         "chain",
         "compacted",
         "end",
+        "freed",
         "fresh",
         "limit",
         "live",
@@ -60,6 +62,7 @@ class Partition:
         self.end = 0
         self.compacted = 0
         self.live = 0
+        self.freed = 0
         self.chain = first_chain(self.prefix)
         self.window: tuple[int, list[Record]] = (0, [])
         self.fresh: list[Record] = []

@@ -24,6 +24,9 @@ PIECE_ENTRIES = 500
 PIECE_BYTES = 8 << 20
 """How much of a partition is read in one go, so that readers get their turn and memory stays bounded."""
 
+RECLAIMED_BYTES = 16 << 20
+"""Deleted bytes of a partition before their space is reclaimed."""
+
 DELETED_AT_ONCE = 1000
 """Deletions in one write: writers wait while it lasts, some milliseconds."""
 
@@ -42,12 +45,12 @@ def cut_partition(store: Store, partition: Partition, lock: threading.Lock, cuto
         How many offsets went.
     """
     begin = partition.begin
-    upto, chain = begin, b""
+    upto, chain, freed = begin, b"", 0
     for key, value in islice(_entries(store, partition), ENTRIES_PER_PASS):
         about = head(value)
         if about.at_ms >= cutoff_ms:
             break
-        upto, chain = offset_of(key) + about.records, about.own
+        upto, chain, freed = offset_of(key) + about.records, about.own, freed + len(value)
     if upto == begin:
         return 0
     batch = WriteBatch(raw_mode=True)
@@ -58,6 +61,10 @@ def cut_partition(store: Store, partition: Partition, lock: threading.Lock, cuto
         partition.begin = upto
         partition.forget(upto)
         _write(store, batch)
+    partition.freed += freed
+    if partition.freed >= RECLAIMED_BYTES:
+        partition.freed = 0
+        _reclaim(store, partition)
     return upto - begin
 
 
@@ -101,6 +108,14 @@ def _write(store: Store, batch: WriteBatch) -> None:
         store.database.write(batch)
     except Exception as error:
         raise LogError(f"Old records couldn't be deleted, the next pass tries again: {error}") from error
+
+
+def _reclaim(store: Store, partition: Partition) -> None:
+    """Give the space of deleted entries back to the disk; traffic would do so too, but an idle log has none."""
+    try:
+        store.database.compact_range(entry_key(partition.prefix, 0), entry_key(partition.prefix, partition.begin))
+    except Exception as error:
+        raise LogError(f"The space of old records couldn't be reclaimed, a later pass tries again: {error}") from error
 
 
 def _entries(store: Store, partition: Partition) -> Iterator[tuple[bytes, bytes]]:

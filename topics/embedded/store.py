@@ -40,6 +40,9 @@ def _options() -> Options:
     options.set_min_blob_size(256)
     options.set_blob_compression_type(DBCompressionType.lz4())
     options.set_enable_blob_gc(True)
+    # Topics that are kept for long share blob files with others: rewrite a file once half of it is garbage.
+    options.set_blob_gc_age_cutoff(1.0)
+    options.set_blob_gc_force_threshold(0.5)
     options.set_compression_type(DBCompressionType.lz4())
     options.set_write_buffer_size(32 << 20)
     options.set_max_write_buffer_number(4)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -176,3 +177,20 @@ def test_a_log_without_old_records_is_left_alone(tmp_path: Path) -> None:
     append_all(log, "a", 0, [b"v"])
     assert log.enforce_retention(5_500) == 0
     log.close()
+
+
+def test_the_space_of_old_records_is_given_back(tmp_path: Path, clock: Clock) -> None:
+    log = open_with(tmp_path / "log", clock)
+    for _ in range(300):
+        append_all(log, "short", 0, [os.urandom(100_000)])
+    clock.now_ms = 10_000
+    append_all(log, "short", 0, [b"new"])
+    full = size_of(tmp_path / "log")
+    assert log.enforce_retention(10_000) == 300
+    assert size_of(tmp_path / "log") < full / 3
+    assert [record.value for record in read_partition(log, "short", 0)] == [b"new"]
+    log.close()
+
+
+def size_of(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
