@@ -51,13 +51,18 @@ class Snapshots:
         self._topic = topic
         self._partition = partition
         self._changed: dict[tuple[str, str], None] = {}
+        self._taken: dict[tuple[str, str], None] = {}
+        """What the snapshot that is being written holds."""
         self._whole = True
         """The next snapshot is the first of this ownership: every row belongs to it."""
         self._sweeping = False
         self._waiting = 0
         self._failed = False
         self._position: Position | None = None
-        self._barrier_ms = 0
+        self._live: set[str] = set()
+        """Aggregates of which this ownership's snapshots hold more than what is kept of ended ones."""
+        self._gone: set[str] = set()
+        """Those that end with the snapshot that is being written."""
         self.due_ms = 0
         """When the next snapshot is due."""
 
@@ -65,9 +70,10 @@ class Snapshots:
         """Begin to note changes, as a new owner."""
         self._changed.clear()
         self._whole = True
+        self._sweeping = False
         self._waiting = 0
         self._position = None
-        self._barrier_ms = 0
+        self._live.clear()
         self.due_ms = now_ms + EVERY_MS
 
     def note(self, aggregate_id: str, keys: Iterable[str]) -> None:
@@ -88,19 +94,25 @@ class Snapshots:
         if not changed:
             return
         whole, self._whole = self._whole, False  # from here on changes belong to the next one
-        self._sweeping = whole
+        self._sweeping = self._sweeping or whole
+        self._taken = changed
         self._failed = False
         self._position = position
         ended: dict[str, bool] = {}
         for aggregate_id, key in changed:
             if aggregate_id not in ended:
                 ended[aggregate_id] = self._ended_well(aggregate_id)
-                if ended[aggregate_id] and not whole:
+                if not ended[aggregate_id]:
+                    self._live.add(aggregate_id)
+                elif aggregate_id in self._live:
                     self._forget(aggregate_id)
+            full_key = f"{aggregate_id}\0{key}".encode()
             if not ended[aggregate_id] or key in KEPT:
-                full_key = f"{aggregate_id}\0{key}".encode()
                 value = self._rows.encoded(full_key)
                 self._put(full_key, b"" if value is None else encode(SnapshotRow(key=full_key, value=value)))
+            elif aggregate_id in self._live:
+                self._put(full_key, b"")
+        self._gone = {aggregate_id for aggregate_id, well in ended.items() if well}
         self._finish(now_ms)
 
     def acknowledged(self, ack: Ack, now_ms: int) -> None:
@@ -117,9 +129,11 @@ class Snapshots:
             return
         self._position = None
         if self._failed:
-            self._whole = True
+            # What it has written lies there without a barrier: the next one writes, or deletes, all of it again.
+            self._changed = {**self._taken, **self._changed}
             logger.warning("%s/%d: a snapshot has no barrier, a row's fate is unknown", self._topic, self._partition)
             return
+        self._live -= self._gone
         barrier = SnapshotBarrier(
             offset=position.offset,
             epoch=position.epoch,
@@ -128,10 +142,10 @@ class Snapshots:
             cause_offset=position.inbox,
             owner=position.owner,
         )
-        self._barrier_ms = now_ms
         key = _epoch_key(position.epoch, BARRIER_KEY)
         self._writer.append(self._topic, self._partition, key, encode(barrier), durable=False)
         if self._sweeping:
+            self._sweeping = False
             self._sweep(position.epoch)
 
     def _sweep(self, epoch: int) -> None:
@@ -147,10 +161,7 @@ class Snapshots:
 
     def _forget(self, aggregate_id: str) -> None:
         """Delete rows of an ended execution that an earlier snapshot may hold."""
-        rows = self._rows.of(aggregate_id)
-        if rows.get(HEADER).created_ms >= self._barrier_ms:
-            return
-        for key, _row in list(rows.scan("")):
+        for key, _row in list(self._rows.of(aggregate_id).scan("")):
             if key not in KEPT:
                 self._put(f"{aggregate_id}\0{key}".encode(), b"")
 

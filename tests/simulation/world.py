@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+import executor.partition
+import executor.state.snapshot
 from engine.catalog.commands import SaveFlow
 from engine.execution import commands as c
 from engine.execution.draft import Setting
@@ -37,6 +39,11 @@ EXECUTIONS = 7
 STORM_STEPS = 500
 CALM_STEPS = 6_000
 EPOCH_MS = 1_700_000_000_000
+
+
+executor.partition.HASH_EVERY = 5
+executor.state.snapshot.EVERY_MS = 4_000
+"""In small worlds what happens once in a while must happen more often."""
 
 
 class Crash(BaseException):
