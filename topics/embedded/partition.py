@@ -68,15 +68,25 @@ class Partition:
         self.fresh: list[Record] = []
         self.waiters: tuple[Wakeup, ...] = ()
 
-    def publish(self) -> list[Record]:
-        """Let readers see `fresh`, and return it."""
+    def publish(self, chain: bytes) -> int:
+        """Let readers see `fresh`, whose last entry has this chain value; return how many records that are."""
         fresh = self.fresh
         self.fresh = []
         self.window[1].extend(fresh)
         self.end += len(fresh)
+        self.chain = chain
         for waiter in self.waiters:
             waiter.notify()
-        return fresh
+        return len(fresh)
+
+    def adopt(self, stored: Partition) -> None:
+        """Be as this copy of the partition, which was just read from the database."""
+        self.begin = stored.begin
+        self.window = (stored.end, [])
+        self.end = stored.end
+        self.chain = stored.chain
+        for waiter in self.waiters:
+            waiter.notify()
 
     def listen(self, waiter: Wakeup) -> None:
         """Tell this waiter of new records."""

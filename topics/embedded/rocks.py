@@ -19,7 +19,7 @@ from topics.embedded.committer import Committer
 from topics.embedded.coordinator import Coordinator, EmbeddedGroup
 from topics.embedded.directory_lock import DirectoryLock
 from topics.embedded.jobs import EmbeddedJobs
-from topics.embedded.layout import OFFSET_MAX, entry_key, pack
+from topics.embedded.layout import pack
 from topics.embedded.partition import Partition, WindowBudget
 from topics.embedded.reader import EmbeddedReader
 from topics.embedded.retention import compact_partition, cut_partition
@@ -190,18 +190,20 @@ class EmbeddedLog:
             return []
         if self._failed is not None or self._closed:
             return self._refuse(writer, queued, self._failed or "The log is closed.")
-        at_ms = self._now_ms()
-        now, later, touched = _stage(queued, writer.held, at_ms)
         try:
-            sizes = self._put(touched, at_ms)
-        except Exception as error:
-            for partition in touched:
-                partition.fresh = []
+            at_ms = self._now_ms()
+            now, later, touched = _stage(queued, writer.held, at_ms)
+            for partition, chain, size in self._put(touched, at_ms):
+                self._budget.add(partition, partition.publish(chain), size)
+        except BaseException as error:
+            # An interrupt may strike between any two lines: opening anew brings memory in line with the disk.
+            for item in queued:
+                item[0].fresh = []
             self._failed = _explain("written", error)
             self._committer.wrote()
+            if not isinstance(error, Exception):
+                raise
             return self._refuse(writer, queued, self._failed)
-        for partition, size in zip(touched, sizes, strict=True):
-            self._budget.add(partition, len(partition.publish()), size)
         if later:
             writer.syncing += len(later)
             self._committer.submit(writer, later)
@@ -209,11 +211,14 @@ class EmbeddedLog:
             self._committer.wrote()
         return now
 
-    def _put(self, touched: list[Partition], at_ms: int) -> list[int]:
-        """Put the fresh records of these partitions into the database, all or none; return each partition's bytes."""
+    def _put(self, touched: list[Partition], at_ms: int) -> list[tuple[Partition, bytes, int]]:
+        """Put the fresh records of these partitions into the database, all or none.
+
+        Returns:
+            Each partition with its new chain value and how many bytes were put.
+        """
         puts: list[tuple[bytes, bytes]] = []
-        chains: list[bytes] = []
-        sizes: list[int] = []
+        done: list[tuple[Partition, bytes, int]] = []
         for partition in touched:
             chain = partition.chain
             size = 0
@@ -223,8 +228,7 @@ class EmbeddedLog:
                 )
                 puts.append((key, value))
                 size += len(value)
-            chains.append(chain)
-            sizes.append(size)
+            done.append((partition, chain, size))
         if len(puts) == 1:
             self._store.database.put(*puts[0])
         else:
@@ -232,9 +236,7 @@ class EmbeddedLog:
             for key, value in puts:
                 batch.put(key, value)
             self._store.database.write(batch)
-        for partition, chain in zip(touched, chains, strict=True):
-            partition.chain = chain
-        return sizes
+        return done
 
     def _refuse(self, writer: EmbeddedWriter, queued: list[Queued], error: str) -> list[Ack]:
         acks = [Ack(item[0].topic, item[0].number, None, item[4], error) for item in queued]
@@ -251,35 +253,23 @@ class EmbeddedLog:
     def sync(self) -> str | None:
         """Make what is written survive a power failure; return the error if the disk refused.
 
-        After an error the log takes no writes, and each call tries to open the database anew: RocksDB itself stays in
-        some errors for good.
+        After an error the log takes no writes, and each call tries to open the database anew, as starting the process
+        again would do: RocksDB itself stays in some errors for good. A refused write that had reached the disk all the
+        same lands then: its acknowledgement was unknown.
         """
-        if self._failed is None:
-            try:
+        try:
+            if self._failed is None:
                 self._tables.save_hints()
                 self._store.database.flush_wal(True)
-            except Exception as error:
-                self._failed = _explain("synced", error)
-        elif time.monotonic() >= self._retry_at and self._store.has_space():
-            self._retry_at = time.monotonic() + RETRY_EVERY_S
-            with self._lock:
-                self._reopen()
-        return self._failed
-
-    def _reopen(self) -> None:
-        try:
-            self._store.reopen()
-            # A refused write may have reached the disk all the same. It was never published, so it must not stay.
-            batch = WriteBatch(raw_mode=True)
-            for partition in self._tables.all():
-                prefix = partition.prefix
-                batch.delete_range(entry_key(prefix, partition.end), entry_key(prefix, OFFSET_MAX))
-            self._store.database.write(batch)
-            self._store.database.flush_wal(True)
+            elif time.monotonic() >= self._retry_at and self._store.has_space():
+                self._retry_at = time.monotonic() + RETRY_EVERY_S
+                with self._lock:
+                    self._store.reopen()
+                    self._tables.refresh()
+                    self._failed = None
         except Exception as error:
-            self._failed = _explain("written", error)
-        else:
-            self._failed = None
+            self._failed = _explain("synced", error)
+        return self._failed
 
     def deliver(self, synced: list[tuple[EmbeddedWriter, list[Ack]]], error: str | None) -> None:
         """Hand acknowledgements to their writers, as unknown if the sync failed."""
@@ -377,7 +367,7 @@ def _runs(partition: Partition) -> list[list[Record]]:
     return [[record] for record in partition.fresh] if partition.single else [partition.fresh]
 
 
-def _explain(done: str, error: Exception) -> str:
+def _explain(done: str, error: BaseException) -> str:
     if "No space left" in str(error):
         return f"The record couldn't be {done}, the disk is full; the log goes on when there is space again. ({error})"
     return f"The record couldn't be {done}: {error}"

@@ -106,6 +106,24 @@ class Tables:
             raise
         return True
 
+    def refresh(self) -> None:
+        """Take what every partition is from the database, which was opened anew. The caller holds the log's lock.
+
+        Raises:
+            FatalLogError: If records are gone that readers may have seen.
+        """
+        for partition in self.all():
+            stored = Partition(
+                partition.topic, partition.topic_number, partition.number, partition.limit, partition.single
+            )
+            self._restore(stored)
+            if stored.end < partition.end:
+                raise FatalLogError(
+                    f"The disk lost {partition.topic}/{partition.number} from offset {stored.end} on, it was written "
+                    f"up to {partition.end}. Start Penstock again: it goes on with what is left."
+                )
+            partition.adopt(stored)
+
     # -- opening -------------------------------------------------------------------------------------------------------
 
     def _load(self, database: Rdict) -> None:
