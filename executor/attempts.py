@@ -12,7 +12,7 @@ import msgspec
 
 from engine.execution.effects import RingDoorbell, SendCancel
 from engine.execution.state import TaskRun
-from engine.machine import Effect, Row
+from engine.machine import Row
 from engine.values import State
 from executor.state.rows import PartitionRows
 
@@ -72,13 +72,17 @@ class Attempts:
         else:
             self._open.pop((execution_id, task_run_id), None)
 
+    def drop(self, execution_id: str, task_run_id: str) -> None:
+        """Forget an attempt whose execution is over, however that came about."""
+        self._open.pop((execution_id, task_run_id), None)
+
     def held(self) -> Iterator[tuple[str, TaskRun]]:
         """Yield (execution id, task run) of attempts that are at a worker."""
         for attempt in list(self._open.values()):
             if attempt.run.state is State.RUNNING:
                 yield attempt.execution_id, attempt.run
 
-    def outstanding(self, now_ms: int) -> Iterator[tuple[str, Effect]]:
+    def outstanding(self, now_ms: int) -> Iterator[tuple[str, RingDoorbell | SendCancel]]:
         """Yield (execution id, effect) of what must be said again now."""
         for attempt in list(self._open.values()):
             if attempt.again_ms > now_ms:

@@ -76,7 +76,6 @@ class Executor:
         self._flows = Flows(log)
         self._leases = Leases(log, clocks.monotonic_ms, settings.lease_ms)
         effects = Effects(log, self._writer)
-        self._effects = effects
         self._ports = Ports(log, self._writer, self._tail, effects, store, clocks.now_ms, count(1))
         self._processors = {
             catalog.inbox_of(kind): Processor(aggregate, self._flows.get, settings.setting)
@@ -245,9 +244,7 @@ class Executor:
         self._flows.poll()
         self._leases.poll()
         for partition in self._owned():
-            for execution_id, run in partition.attempts.held():
-                if self._leases.is_gone(run.worker_id):
-                    self._effects.lose(execution_id, run.id, run.epoch, run.worker_id)
+            partition.give_away(self._leases.is_gone)
             partition.sweep(self._clocks.now_ms())
 
 

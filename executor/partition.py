@@ -19,6 +19,7 @@ import msgspec
 from engine import machine
 from engine.execution.commands import AbandonExecution, FireTimer
 from engine.execution.events import TaskRunStarted
+from engine.execution.state import HEADER
 from engine.machine import SEQUENCE, Command, Effect, Row, Sequence
 from executor.attempts import Attempts, attempt_index
 from executor.effects import Effects
@@ -407,7 +408,24 @@ class Partition:
         if now_ms >= self._snapshots.due_ms and not self.in_flight:
             self._snapshots.write(self._position(), now_ms)
         for execution_id, effect in self.attempts.outstanding(now_ms):
-            self._release(execution_id, effect)
+            if self._is_over(execution_id):
+                self.attempts.drop(execution_id, effect.task_run_id)
+            else:
+                self._release(execution_id, effect)
+
+    def give_away(self, is_gone: Callable[[str], bool]) -> None:
+        """Tell executions of attempts whose worker is gone; those of executions that are over are forgotten."""
+        for execution_id, run in self.attempts.held():
+            if not is_gone(run.worker_id):
+                continue
+            if self._is_over(execution_id):
+                self.attempts.drop(execution_id, run.id)
+            else:
+                self._ports.effects.lose(execution_id, run.id, run.epoch, run.worker_id)
+
+    def _is_over(self, execution_id: str) -> bool:
+        header = self.rows.of(execution_id).get(HEADER)
+        return header is None or header.settled
 
     @property
     def in_flight(self) -> int:
