@@ -126,7 +126,9 @@ class Partition:
         self.rows.forget_decided()
         position = self.rows.position()
         begin = self._ports.log.begin_offset(self._topic, self.number)
-        if position.offset < begin or position.offset == 0:
+        end = self._ports.log.end_offset(self._topic, self.number)
+        if not begin <= position.offset <= end or position.offset == 0:
+            # Missing, older than what retention left, or newer than a log that lost its end in a power failure.
             position = self._restore(position, begin)
         self._fold = StepFold(position.epoch, position.owner, position.next_n, max(position.offset, begin))
         self.inbox = position.inbox
@@ -143,9 +145,10 @@ class Partition:
         self._end = self._ports.log.end_offset(self._topic, self.number)
 
     def _restore(self, position: Position, begin: int) -> Position:
-        """Load the last snapshot where the stored rows are missing or too old; without one, fold from the beginning."""
+        """Load the last snapshot where the stored rows are no use; without one, fold from the beginning."""
         if position.offset:
             self.rows.clear()
+            position = Position()
         if restore(self._ports.log, self.kind, self.number, self.rows):
             position = self.rows.position()
         elif begin > 0:

@@ -118,8 +118,10 @@ class MemoryReader:
         self._turns: list[Pair] = []
 
     def add(self, topic: str, partition: int, offset: int) -> None:
-        """See `topics.ports.Reader.add`."""
-        self._world.find((topic, partition))
+        """See `topics.ports.Reader.add`. Raises FatalLogError if the offset is after the end."""
+        end = self._world.find((topic, partition)).end
+        if offset > end:
+            raise FatalLogError(f"Offset {offset} of {topic}/{partition} is wanted, but the log ends at {end}.")
         self.places[topic, partition] = offset
         self._turns = list(self.places)
 

@@ -11,7 +11,7 @@ from topics.embedded.cursor import Cursor
 from topics.embedded.partition import Partition
 from topics.embedded.store import Store
 from topics.embedded.wakeup import Wakeup
-from topics.ports import LogError, Record
+from topics.ports import FatalLogError, LogError, Record
 
 
 class Source(Protocol):
@@ -46,9 +46,21 @@ class EmbeddedReader:
         """While true, `poll` doesn't wait: whoever set it has something to do first."""
 
     def add(self, topic: str, partition: int, offset: int) -> None:
-        """See `topics.ports.Reader.add`."""
-        self.remove(topic, partition)
+        """See `topics.ports.Reader.add`.
+
+        Raises:
+            FatalLogError: If the offset is after the end: the reader knows records that the log has lost.
+        """
         found = self._source.find(topic, partition)
+        if offset > found.end:
+            self._source.write_queued()
+            if offset > found.end:
+                raise FatalLogError(
+                    f"Offset {offset} of {topic}/{partition} is wanted, but the log ends at {found.end}: it lost its "
+                    "newest records, by a power failure or by salvaging, or it is another log. What was folded from "
+                    "them (rows, views) must be deleted, and is folded anew from the log."
+                )
+        self.remove(topic, partition)
         self._cursors[topic, partition] = Cursor(self._store, found, offset)
         found.listen(self._wakeup)
         self._turns = list(self._cursors.values())

@@ -7,7 +7,7 @@ import pytest
 
 from tests.topics.embedded.content import RULES, append_all, open_log, read_partition
 from topics.embedded.rocks import EmbeddedLog, open_embedded_log
-from topics.ports import Record
+from topics.ports import FatalLogError, Record
 
 
 @pytest.fixture
@@ -136,4 +136,24 @@ def test_one_sync_serves_all_who_wait(tmp_path: Path, monkeypatch: pytest.Monkey
     for writer in writers:
         assert len(writer.poll(20.0)) == 1
     assert len(syncs) <= 3
+    log.close()
+
+
+def test_reading_from_after_the_end_is_refused_because_records_were_lost(tmp_path: Path) -> None:
+    log = open_log(tmp_path / "log")
+    append_all(log, "a", 0, [b"v"])
+    reader = log.reader()
+    reader.add("a", 0, 1)
+    with pytest.raises(FatalLogError, match=r"Offset 2 of a/0 is wanted, but the log ends at 1.*folded anew"):
+        reader.add("a", 0, 2)
+    assert reader.poll(1, 0.0) == []
+    log.close()
+
+
+def test_an_offset_that_its_writer_has_queued_is_not_after_the_end(tmp_path: Path) -> None:
+    log = open_log(tmp_path / "log")
+    log.writer().append("a", 0, b"", b"v", durable=False)
+    reader = log.reader()
+    reader.add("a", 0, 1)
+    assert log.end_offset("a", 0) == 1
     log.close()
