@@ -142,6 +142,12 @@ def _task_run(change: ExecutionChange, id: str, seq: int) -> TaskRunChange:
     return run
 
 
+def _scope_opened(_batch: Batch, _step: Step, change: ExecutionChange, event: e.ScopeOpened, seq: int) -> None:
+    """Show what a flowable has chosen, as an If or a Switch does; its scope has the id of its task run."""
+    if event.outputs_json:
+        _task_run(change, event.scope_id, seq).outputs = event.outputs_json.decode()
+
+
 def _turn_started(_batch: Batch, _step: Step, change: ExecutionChange, event: e.TurnStarted, seq: int) -> None:
     """Show the outputs that a LoopUntil has so far; its scope has the id of its task run."""
     if event.outputs_json:
@@ -283,6 +289,7 @@ FOLDS: dict[type, Fold] = {
     e.ExecutionRestarted: _execution_restarted,
     e.LabelsUpdated: _labels_updated,
     e.VariablesChanged: _variables_changed,
+    e.ScopeOpened: _scope_opened,
     e.TurnStarted: _turn_started,
     e.TaskRunCreated: _task_run_created,
     e.TaskDispatched: _task_dispatched,
@@ -304,7 +311,6 @@ UNSEEN: frozenset[type] = frozenset(
         e.IterationEnded,
         e.IterationStarted,
         e.ScopeClosed,
-        e.ScopeOpened,
         e.ScopePhaseChanged,
         e.ScopeReopened,
         e.TaskRunKillRequested,

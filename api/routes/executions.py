@@ -20,6 +20,7 @@ from api.requests import flag, instant, now_ms, pairs, read_json, whole
 from api.routes.flows import draw, flow_json
 from api.routes.route import Route
 from engine.execution.commands import (
+    ChangeExecutionState,
     CreateExecution,
     KillExecution,
     PauseExecution,
@@ -29,6 +30,7 @@ from engine.execution.commands import (
 )
 from engine.flow.model import Input
 from engine.machine import Command
+from engine.values import State
 
 KINDS = ("NORMAL", "TEST", "PLAYGROUND")
 VERBS = frozenset(
@@ -221,6 +223,14 @@ async def kill(request: web.Request) -> web.Response:
 async def pause(request: web.Request) -> web.Response:
     """Let running tasks finish and start no further ones."""
     return await _act(request, PauseExecution())
+
+
+async def change_status(request: web.Request) -> web.Response:
+    """Say of an ended execution that it ended in another state."""
+    status = request.query.get("status", "")
+    if status not in State.__members__:
+        raise ApiProblem("invalid-argument", f"Expected a state as `status`, but got {status!r}")
+    return await _act(request, ChangeExecutionState(state=State(status)))
 
 
 async def restart(request: web.Request) -> web.Response:
@@ -423,6 +433,7 @@ ROUTES = (
     *_both("POST", "resume/validate", resume_inputs),
     *_both("POST", "restart", restart),
     *_both("POST", "labels", labels),
+    *_both("POST", "change-status", change_status),
     *_both("POST", "eval", evaluate),
     *_both("POST", "eval/{taskRunId}", evaluate),
     Route("POST", "/executions/{namespace}/{flowId}", create),

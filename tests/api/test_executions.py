@@ -45,6 +45,20 @@ def run(server: Any, flow: str = "hello", query: str = "wait=true", **options: A
     return reply.json
 
 
+CHOOSING = """id: choosing
+namespace: demo
+tasks:
+  - id: choice
+    type: io.kestra.plugin.core.flow.Switch
+    value: b
+    cases:
+      a:
+        - {id: never, type: io.kestra.plugin.core.log.Log, message: never}
+    defaults:
+      - {id: otherwise, type: io.kestra.plugin.core.log.Log, message: otherwise}
+"""
+
+
 def test_an_execution_runs_and_shows_everything_about_itself(server: Any) -> None:
     server.save(HELLO)
     found = run(server, "hello", "wait=true&labels=a:b:c&labels=system.correlationId:root", data=form(name="Ada"))
@@ -191,6 +205,24 @@ def test_kill_and_labels_and_the_2_0_addresses(server: Any) -> None:
     assert "KILLING" in [entry["state"] for entry in killed.json["state"]["histories"]]
 
 
+def test_the_state_of_an_ended_execution_can_be_changed_and_of_no_other(server: Any) -> None:
+    server.save(HELLO)
+    server.save(PAUSING)
+    id = run(server, query="wait=true")["id"]
+    assert server.post(f"/executions/{id}/change-status?status=WARNING").json["state"]["current"] == "WARNING"
+    assert server.get(f"/executions/{id}").json["state"]["current"] == "WARNING"
+    assert server.post(f"/executions/{id}/actions/change-status?status=NICE").status == 422
+    paused = run(server, "pausing", "")["id"]
+    assert server.post(f"/executions/{paused}/change-status?status=SUCCESS").status == 409
+
+
+def test_what_a_switch_chose_is_among_its_outputs(server: Any) -> None:
+    server.save(CHOOSING)
+    ended = run(server, "choosing", "wait=true")
+    chosen = next(each for each in ended["taskRunList"] if each["taskId"] == "choice")
+    assert chosen["outputs"] == {"value": "b", "defaults": True}
+
+
 def test_bulk_actions_do_nothing_if_one_execution_does_not_exist(server: Any) -> None:
     server.save(PAUSING)
     ids = [run(server, "pausing", "")["id"] for _ in range(2)]
@@ -293,7 +325,7 @@ def test_flow_and_graph_of_an_execution_are_those_of_its_revision(server: Any) -
 def test_an_action_that_this_server_does_not_have_says_so(server: Any) -> None:
     server.save(HELLO)
     id = run(server)["id"]
-    for verb in ("replay", "force-run", "change-status"):
+    for verb in ("replay", "force-run"):
         reply = server.post(f"/executions/{id}/{verb}")
         assert reply.status == 404
         assert verb in reply.json["detail"]
