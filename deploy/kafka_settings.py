@@ -32,6 +32,7 @@ def kafka_settings(settings: Settings) -> KafkaSettings:
         partitions=kafka.partitions,
         replication=kafka.replication,
         security=security,
+        job_transport=kafka.job_transport,
     )
 
 

@@ -38,6 +38,25 @@ def storage_folder(settings: Settings) -> Path:
     return settings.storage or settings.data / "storage"
 
 
+def use_schema_registry(settings: Settings) -> None:
+    """Frame messages as the registry's readers expect them, if a registry is set.
+
+    Raises:
+        LogError: If its client isn't installed or refuses the settings.
+    """
+    registry = settings.schema_registry
+    if registry.url is None:
+        return
+    from topics.serde import use_registry
+    from topics.serde.confluent import ConfluentRegistry
+
+    options = {}
+    if registry.username is not None:
+        password = registry.password.get_secret_value() if registry.password else ""
+        options["basic.auth.user.info"] = f"{registry.username}:{password}"
+    use_registry(ConfluentRegistry(registry.url, options))
+
+
 def open_log(settings: Settings, *, must_exist: bool = False) -> Log:
     """Open the log.
 
@@ -49,6 +68,7 @@ def open_log(settings: Settings, *, must_exist: bool = False) -> Log:
         UserError: If there is no log and there must be one.
         LogError: If another process has the built-in log open, the disk refuses, or no broker answers.
     """
+    use_schema_registry(settings)
     if settings.kafka.bootstrap is None:
         from topics.embedded.rocks import open_embedded_log
         from topics.embedded.rules import catalog_partitions

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from deploy.clash import DISTRIBUTION
 from deploy.open_log import storage_folder
+from deploy.scripts import script_limits, script_user
 from deploy.settings import Settings
 from deploy.supervisor import Role
 from executor.loop import Clocks, Executor, ExecutorSettings
@@ -49,7 +50,9 @@ def worker_role(log: Log, settings: Settings, name: str) -> Role:
 
     chosen = settings.worker
     protocol = WorkerSettings(worker_id=name, queue=chosen.queue, slots=chosen.slots, version=version(DISTRIBUTION))
-    processes = ProcessSettings(folder=chosen.folder)
+    processes = ProcessSettings(
+        folder=chosen.folder, user=script_user(chosen.script_user), limits=script_limits(chosen)
+    )
     worker = WorkerThreads(log, protocol, storage_folder(settings), processes, chosen.stop_grace)
     return Role("worker", worker.run, worker.stop)
 

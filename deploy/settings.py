@@ -37,6 +37,9 @@ class KafkaSection(Section):
     topic_prefix: str = setting("penstock.", "text", "keeps our topics together in a cluster that others use too")
     partitions: int = setting(12, "partitions", "divides evenly among 1-4, 6, 12 executors; fixed at creation", ge=1)
     replication: int | None = setting(None, "copies", "none: three, or as many as there are brokers")
+    job_transport: Literal["auto", "share", "classic"] = setting(
+        "auto", "transport", "share groups where the brokers have them: a busy worker then holds up nobody"
+    )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = setting(
         "PLAINTEXT", "protocol", "what a broker on one's own machine speaks"
     )
@@ -51,6 +54,14 @@ class KafkaSection(Section):
     key_password: SecretStr | None = setting(None, "secret", "keys in mounted secrets are rarely encrypted")
 
 
+class RegistrySection(Section):
+    """A schema registry, for clusters whose other readers look schemas up there."""
+
+    url: str | None = setting(None, "address", "none: the schemas come with Penstock")
+    username: str | None = setting(None, "text", "only a registry that asks who we are needs one")
+    password: SecretStr | None = setting(None, "secret", "belongs to username")
+
+
 class ExecutorSection(Section):
     """The executor."""
 
@@ -63,6 +74,11 @@ class WorkerSection(Section):
     slots: int = setting(16, "attempts", "tasks mostly wait for something else; more than 4 a core rarely helps", ge=1)
     queue: str = setting("default", "name", "where tasks without a workerGroup go")
     folder: Path | None = setting(None, "folder", "none: scripts get folders in the system's temporary one")
+    script_user: str | None = setting(
+        None, "user name", "a worker that runs as root gives scripts somebody else's rights"
+    )
+    script_memory: int | None = setting(None, "MB a process", "none: the host or its container sets the bound", ge=16)
+    script_cpu: int | None = setting(None, "seconds a process", "none: a task's timeout bounds it", ge=1)
     stop_grace: float = setting(20.0, "seconds", "ends before the 30 s after which orchestrators kill", ge=0)
 
 
@@ -92,6 +108,7 @@ class Settings(Section):
     data: Path = setting(Path(".penstock"), "folder", "a trial leaves no traces elsewhere")
     storage: Path | None = setting(None, "folder", "none: in the data folder; on a cluster one that all hosts share")
     kafka: KafkaSection = KafkaSection()
+    schema_registry: RegistrySection = RegistrySection()
     executor: ExecutorSection = ExecutorSection()
     worker: WorkerSection = WorkerSection()
     api: ApiSection = ApiSection()
