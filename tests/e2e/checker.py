@@ -1,0 +1,30 @@
+"""What a log must show after a storm: read from its beginning by the reader's rule, with the simulation's judge."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.cluster import begun_attempts
+from tests.simulation.observer import Observer
+
+
+def check(log: Any, acknowledged: set[str], side: Path) -> Observer:
+    """Hold the log against what clients were promised and what really began.
+
+    Raises:
+        AssertionError: If something was lost, applied twice, or began twice; it says what.
+    """
+    observer = Observer(log)
+    observer.catch_up()
+    lost = sorted(acknowledged - set(observer.created))
+    assert not lost, f"acknowledged and lost: {lost}"
+    unfinished = sorted(acknowledged - observer.settled)
+    assert not unfinished, f"acknowledged and never over: {unfinished}"
+    begun = Counter(begun_attempts(side))
+    twice = [attempt for attempt, times in begun.items() if times > 1]
+    assert not twice, f"began twice: {twice}"
+    for _execution, task_run, before in begun:
+        assert (task_run, int(before) + 1) in observer.started, f"{task_run} attempt {before} began without a claim"
+    return observer
