@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.cluster import begun_attempts
+from tests.e2e.cluster import SIDE_EFFECTS, begun_attempts
 from tests.simulation.observer import Observer
 
 
@@ -27,4 +27,7 @@ def check(log: Any, acknowledged: set[str], side: Path) -> Observer:
     assert not twice, f"began twice: {twice}"
     for _execution, task_run, before in begun:
         assert (task_run, int(before) + 1) in observer.started, f"{task_run} attempt {before} began without a claim"
+    done = Counter(execution for execution, _run in {(execution, run) for execution, run, _before in begun})
+    idle = {execution: done[execution] for execution in acknowledged if done[execution] != SIDE_EFFECTS}
+    assert not idle, f"task runs that ended without having run, by execution: {idle}"
     return observer

@@ -19,6 +19,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 SIDE = "side-effects"
+SIDE_EFFECTS = 4
+"""Task runs of the flow below that leave a line when an attempt begins."""
 FLOW = """
 id: kept
 namespace: e2e
