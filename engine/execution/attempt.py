@@ -39,6 +39,8 @@ class Attempt:
         self._created = created
         self._epoch = run.epoch if answers is not None else run.epoch + 1
         self.render = Renderer(draft, replace(run, epoch=self._epoch) if created else run, answers)
+        if self.planned.flowable is not None:
+            self.render.budget = self.planned.flowable.budget
 
     @property
     def scope_id(self) -> str:

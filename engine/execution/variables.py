@@ -139,9 +139,11 @@ class Renderer:
         answers: Texts that a worker rendered, by template.
     """
 
-    __slots__ = ("_answers", "_draft", "_run", "_scope")
+    __slots__ = ("_answers", "_draft", "_run", "_scope", "budget")
 
     def __init__(self, draft: ExecutionDraft, run: TaskRun | None = None, answers: Answers | None = None) -> None:
+        self.budget = expression.DEFAULT_BUDGET
+        """Bounds of each template."""
         self._draft = draft
         self._run = run
         self._answers = answers
@@ -158,12 +160,12 @@ class Renderer:
             return value
         if self._answers:
             return self._answered(value, self._answers)
-        return expression.render_value(value, self.scope)
+        return expression.render_value(value, self.scope, self.budget)
 
     def _answered(self, value: Any, answers: Answers) -> Any:
         """Return `value` rendered, with what a worker rendered put in place; that is never rendered again."""
         if isinstance(value, str):
-            return answers[value] if value in answers else expression.render_value(value, self.scope)
+            return answers[value] if value in answers else expression.render_value(value, self.scope, self.budget)
         if isinstance(value, Mapping):
             return {self._answered(k, answers): self._answered(v, answers) for k, v in value.items()}
         if isinstance(value, list | tuple):

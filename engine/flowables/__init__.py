@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from engine.expression import DEFAULT_BUDGET, Budget
 from engine.flow.model import Task
 
 Render = Callable[[Any], Any]
@@ -51,6 +52,8 @@ class Flowable(msgspec.Struct, frozen=True, kw_only=True):
     types: tuple[str, ...]
     """Canonical type names."""
     open: Callable[[Task, Render], Opening]
+    budget: Budget = DEFAULT_BUDGET
+    """Bounds of each template that it renders when it begins."""
     tolerant: bool = False
     """True: a failure of its children makes it WARNING, not FAILED."""
     turned: Callable[[Task, Render, int, int], Turned] | None = None

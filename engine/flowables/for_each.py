@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from engine.expression import Budget
 from engine.flow.model import Task
 from engine.flowables import Flowable, Opening, Render, limit_of
 
@@ -53,4 +54,9 @@ def open_for_each(task: Task, render: Render) -> Opening:
     return Opening(order="loop", limit=limit_of(task, "concurrent", render, 0), inner="parallel", values=values)
 
 
-FLOWABLE = Flowable(types=(_FOR_EACH, _EACH_SEQUENTIAL, _EACH_PARALLEL), open=open_for_each, loops=True)
+VALUES_BUDGET = Budget(steps=400_000)
+"""Enough for the numbers of 100,000 iterations: some 150 ms, once, where such a loop then takes many seconds."""
+
+FLOWABLE = Flowable(
+    budget=VALUES_BUDGET, types=(_FOR_EACH, _EACH_SEQUENTIAL, _EACH_PARALLEL), open=open_for_each, loops=True
+)

@@ -1,235 +1,120 @@
-"""Measures Penstock as a client meets it: a fresh server process, HTTP, the clock on the wall.
+"""Measures Penstock as a client meets it: fresh server processes, HTTP, the engine's own clock for what tasks take.
 
-`make bench` prints one table. Each figure is the median of some rounds, with the best one beside it; a busy machine
-shows in the distance between the two. `--only latency,fan` measures some of them, `--kafka HOST:PORT` on a cluster,
-`--json FILE` keeps the figures for a later comparison.
+`make bench` prints one table for the built-in log and one for Kafka (on a broker of its own, where Java and Kafka's
+jars are; `--kafka HOST:PORT` names another, `--no-kafka` leaves it out). Beside each figure stand the machine's own
+floor, measured in the same run, and what we aim at. Machines are noisy: compare figures of one run only.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
+import contextlib
 import os
 import platform
-import re
 import signal
-import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 
+from tests.bench import floors, runs
+from tests.bench.figures import Figure, table
+from tests.bench.parts import parts
+from tests.bench.workloads import FLOWS
 from tests.deploy.server import Server, started
 
-NAMESPACE = "bench"
-TRIVIAL = "io.kestra.plugin.core.debug.Return"
-SHELL = "io.kestra.plugin.scripts.shell.Commands"
-CLIENTS = 8
-BURST = 500
-SEQUENCE = 40
-FAN = 1_000
-PROCESSES = 20
-SINGLES = 200
+
+async def figures_of(running: Server, floor: dict[str, float], on_kafka: bool) -> list[Figure]:
+    """Take the figures of a running server."""
+    timeout = aiohttp.ClientTimeout(total=600)
+    async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=64)) as session:
+        client = runs.Client(session, running.url)
+        for source in FLOWS.values():
+            await client.save(source)
+        await client.run("hello")
+        found = [*await runs.hello(client, floor), *await runs.sequence(client, floor, on_kafka)]
+        found += [*await runs.fans(client, floor, on_kafka), *await runs.shell(client, floor)]
+        if not on_kafka:
+            found += await runs.loop(client, running.process.pid)
+    return found
 
 
-def flow(name: str, tasks: list[dict[str, Any]]) -> str:
-    """Return a flow's source; JSON is YAML."""
-    return json.dumps({"id": name, "namespace": NAMESPACE, "tasks": tasks})
-
-
-def trivial(number: int) -> dict[str, Any]:
-    return {"id": f"t{number}", "type": TRIVIAL, "format": "{{ flow.id }}"}
-
-
-def process(number: int) -> dict[str, Any]:
-    runner = {"type": "io.kestra.plugin.core.runner.Process"}
-    return {"id": f"p{number}", "type": SHELL, "taskRunner": runner, "commands": ["echo hello"]}
-
-
-FLOWS = {
-    "one": flow("one", [trivial(0)]),
-    "sequence": flow("sequence", [trivial(number) for number in range(SEQUENCE)]),
-    "fan": flow(
-        "fan",
-        [{"id": "all", "type": "io.kestra.plugin.core.flow.Parallel", "tasks": [trivial(n) for n in range(FAN)]}],
-    ),
-    "shell": flow("shell", [process(number) for number in range(PROCESSES)]),
-}
-
-
-@dataclass
-class Figure:
-    """One measured thing."""
-
-    name: str
-    unit: str
-    values: list[float] = field(default_factory=list)
-    more_is_better: bool = False
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.values)
-
-    @property
-    def best(self) -> float:
-        return max(self.values) if self.more_is_better else min(self.values)
-
-
-def rss_mb(server: Server) -> float:
-    """Return the resident memory of the process, without its children."""
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    found = re.search(r"VmRSS:\s+(\d+) kB", status)
-    return int(found[1]) / 1000 if found else float("nan")
-
-
-def disk_mb(folder: Path) -> float:
-    """Return the size of all files."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-
-
-class Client:
-    """What a client of the API does."""
-
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self._session = session
-        self._url = url
-
-    async def save(self, source: str) -> None:
-        headers = {"Content-Type": "application/x-yaml"}
-        async with self._session.post(f"{self._url}/flows", data=source.encode(), headers=headers) as answer:
-            assert answer.status == 200 or "exists" in await answer.text(), await answer.text()
-
-    async def run(self, name: str) -> float:
-        """Run a flow to its end; return the seconds that it took."""
+def measured(floor: dict[str, float], kafka: str | None) -> list[Figure]:
+    """Start a server, measure it, stop it."""
+    options = ["--kafka", kafka, "--set", "kafka.topic_prefix=bench.", "--set", "kafka.partitions=4"] if kafka else []
+    with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
         began = time.perf_counter()
-        async with self._session.post(f"{self._url}/executions/{NAMESPACE}/{name}?wait=true") as answer:
-            body = await answer.read()
-        took = time.perf_counter() - began
-        state = json.loads(body)["state"]["current"]
-        assert state == "SUCCESS", body[:2000]
-        return took
+        with started("standalone", Path(folder), *options) as running:
+            ready = time.perf_counter() - began
+            pid = running.process.pid
+            idle = runs.rss_mb(pid)
+            before = runs.Used.of(pid)
+            found = asyncio.run(figures_of(running, floor, kafka is not None))
+            used = runs.Used.of(pid).since(before)
+            after = runs.rss_mb(pid)
+            running.stop(signal.SIGTERM)
+    return [
+        Figure("from start to ready", ready, "s", at_most=2.0),
+        Figure("resident memory, idle", idle, "MB", at_most=150.0),
+        *found,
+        Figure("CPU of the server for all of this", used.cpu_s, "s"),
+        Figure("written by the server for all of this", used.written_mb, "MB"),
+        Figure("resident memory afterwards", after, "MB"),
+    ]
 
 
-Measure = Callable[[Client], Awaitable[dict[str, float]]]
+@contextlib.contextmanager
+def broker(named: str | None, wanted: bool) -> Iterator[str | None]:
+    """Yield the address of a broker, None where there is none to be had."""
+    if named is not None or not wanted:
+        yield named
+        return
+    from tests.e2e.kafka_broker import JARS, Broker
 
-
-async def latency(client: Client) -> dict[str, float]:
-    """One execution of one task at a time."""
-    took = sorted([await client.run("one") for _ in range(SINGLES)])
-    return {"latency p50": took[len(took) // 2] * 1000, "latency p99": took[int(len(took) * 0.99)] * 1000}
-
-
-async def burst(client: Client) -> dict[str, float]:
-    """Many executions of one task, by some clients at once."""
-    left = iter(range(BURST))
-
-    async def work() -> None:
-        for _ in left:
-            await client.run("one")
-
-    began = time.perf_counter()
-    await asyncio.gather(*(work() for _ in range(CLIENTS)))
-    return {"throughput": BURST / (time.perf_counter() - began)}
-
-
-async def sequence(client: Client) -> dict[str, float]:
-    """Tasks one after the other."""
-    return {"sequence": await client.run("sequence") * 1000 / SEQUENCE}
-
-
-async def fan(client: Client) -> dict[str, float]:
-    """Tasks all at once."""
-    return {"fan": await client.run("fan")}
-
-
-async def shell(client: Client) -> dict[str, float]:
-    """Processes one after the other."""
-    return {"shell": await client.run("shell") * 1000 / PROCESSES}
-
-
-MEASURES: dict[str, tuple[Measure, int]] = {
-    "latency": (latency, 3),
-    "throughput": (burst, 5),
-    "sequence": (sequence, 10),
-    "fan": (fan, 5),
-    "shell": (shell, 5),
-}
-FIGURES = {
-    "ready": ("from start to ready", "s", False),
-    "idle memory": ("resident memory, idle", "MB", False),
-    "latency p50": ("one-task execution, submit to completed, p50", "ms", False),
-    "latency p99": ("one-task execution, submit to completed, p99", "ms", False),
-    "throughput": (f"{BURST} one-task executions by {CLIENTS} clients", "executions/s", True),
-    "sequence": (f"each of {SEQUENCE} sequential trivial tasks", "ms", False),
-    "fan": (f"{FAN} parallel trivial tasks", "s", False),
-    "shell": ("each of sequential processes (echo)", "ms", False),
-    "memory": ("resident memory, after all of it", "MB", False),
-    "disk": ("on disk per 1000 executions of this mixture", "MB", False),
-}
-
-
-async def measure(chosen: list[str], kafka: str | None) -> dict[str, Figure]:
-    """Take all figures of one server."""
-    figures = {name: Figure(text, unit, [], more) for name, (text, unit, more) in FIGURES.items()}
-    options = ["--kafka", kafka] if kafka else []
-    began = time.perf_counter()
-    with (
-        tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder,
-        started("standalone", Path(folder), *options) as running,
-    ):
-        figures["ready"].values.append(time.perf_counter() - began)
-        figures["idle memory"].values.append(rss_mb(running))
-        before = disk_mb(Path(folder))
-        executions = 0
-        timeout = aiohttp.ClientTimeout(total=300)
-        async with aiohttp.ClientSession(timeout=timeout) as session:
-            client = Client(session, running.url)
-            for source in FLOWS.values():
-                await client.save(source)
-            await client.run("one")
-            for name in chosen:
-                measured, rounds = MEASURES[name]
-                for _ in range(rounds):
-                    for figure, value in (await measured(client)).items():
-                        figures[figure].values.append(value)
-                    executions += {"latency": SINGLES, "throughput": BURST}.get(name, 1)
-        figures["memory"].values.append(rss_mb(running))
-        if kafka is None and executions:
-            figures["disk"].values.append((disk_mb(Path(folder)) - before) * 1000 / executions)
-        running.stop(signal.SIGTERM)
-    return {name: figure for name, figure in figures.items() if figure.values}
-
-
-def table(figures: dict[str, Figure], kafka: str | None) -> str:
-    """Return the figures as Markdown."""
-    log = "Kafka" if kafka else "built-in log"
-    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {log}"
-    lines = [f"| {machine} | median | best | |", "|---|---|---|---|"]
-    for figure in figures.values():
-        lines.append(f"| {figure.name} | {figure.median:.3g} | {figure.best:.3g} | {figure.unit} |")
-    return "\n".join(lines)
+    if not any(JARS.glob("kafka_*.jar")):
+        print("Kafka is left out: run deploy/kafka/broker.sh get once, or name a broker with --kafka HOST:PORT\n")
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="penstock-bench-kafka-") as folder:
+        own = Broker(Path(folder))
+        try:
+            yield own.address()
+        finally:
+            own.bury()
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default=",".join(MEASURES), help=f"some of {', '.join(MEASURES)}")
     parser.add_argument("--kafka", help="host:port of a broker")
-    parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--no-kafka", action="store_true", help="only the built-in log and the parts")
     arguments = parser.parse_args()
-    chosen = arguments.only.split(",")
-    unknown = set(chosen) - set(MEASURES)
-    if unknown:
-        parser.error(f"there is no {', '.join(sorted(unknown))}")
-    figures = asyncio.run(measure(chosen, arguments.kafka))
-    print(table(figures, arguments.kafka))
-    if arguments.json:
-        arguments.json.write_text(json.dumps({name: figure.values for name, figure in figures.items()}, indent=1))
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
+    with tempfile.TemporaryDirectory(prefix="penstock-bench-floor-") as folder:
+        floor = {"spawn": floors.spawn_ms(), "sync": floors.sync_ms(Path(folder))}
+    print(table(f"the built-in log, {machine}", measured(floor, None)), flush=True)
+    with broker(arguments.kafka, not arguments.no_kafka) as address:
+        if address is not None:
+            from deploy.cli import main as penstock
+
+            penstock(
+                [
+                    "topics",
+                    "apply",
+                    "--kafka",
+                    address,
+                    "--set",
+                    "kafka.topic_prefix=bench.",
+                    "--set",
+                    "kafka.partitions=4",
+                ]
+            )
+            floor["produce"] = floors.produce_ms(address, f"bench-floor-{os.getpid()}")
+            print(table(f"Kafka, {machine} that also run the broker", measured(floor, address)), flush=True)
+    print(table(f"parts, {machine}", parts()))
 
 
 if __name__ == "__main__":
