@@ -23,6 +23,8 @@ _encoder = msgspec.msgpack.Encoder()
 
 FIRST_ROW = "h"
 """Key of the row that every aggregate has from its first event on: without it, it has no row at all."""
+LEFT_TO_THE_STORE = "o"
+"""First letter of keys that aren't kept in memory once they are written: a loop leaves an output row an item."""
 INDEXED = "tm"
 """First letters of the keys whose rows have index entries."""
 
@@ -68,23 +70,26 @@ class AggregateRows:
         self._decided: dict[str, Row | None] = {}
         """Changed and not written yet; a part of what is known."""
         self._whole = False
-        """True if everything the store has of it is known: it was born in this process, and nothing was let go."""
+        """True if everything the store has of it, but for outputs, is known: it was born in this process, and nothing
+        was let go."""
 
     def get(self, key: str) -> Any:
         """Return the row, None if there is none."""
         known = self._known
         if key in known:
             return known[key]
-        if self._whole:
+        if self._whole and key[0] != LEFT_TO_THE_STORE:
             return None
-        row = known[key] = self._partition.load(self.prefix, key)
+        row = self._partition.load(self.prefix, key)
+        if key[0] != LEFT_TO_THE_STORE:
+            known[key] = row
         if row is None and key == FIRST_ROW:
             self._whole = True
         return row
 
     def scan(self, prefix: str) -> Iterator[tuple[str, Any]]:
         """Yield (key, row) by prefix, in order."""
-        if self._whole:
+        if self._whole and prefix and prefix[0] != LEFT_TO_THE_STORE:
             rows = ((key, row) for key, row in self._known.items() if row is not None and key.startswith(prefix))
             yield from sorted(rows)
             return
@@ -111,10 +116,12 @@ class AggregateRows:
 
     def written(self, rows: Mapping[str, Row | None]) -> None:
         """Note that changed rows are in the store now."""
-        decided = self._decided
+        decided, known = self._decided, self._known
         for key, row in rows.items():
             if decided.get(key, _NOTHING) is row:
                 del decided[key]
+                if key[0] == LEFT_TO_THE_STORE or (row is None and self._whole):
+                    known.pop(key, None)
         if len(self._known) > AGGREGATE_ROWS_MAX:
             self._known = dict(decided)
             self._whole = False

@@ -98,9 +98,9 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How late `wake` may be noticed: the client library's wait can't be interrupted, so waiting is done in slices."""
     job_transport: Literal["auto", "share", "classic"] = "auto"
     """How workers take doorbells: by a share group, by a classic consumer group, or by what the brokers offer."""
-    share_batch: int = 1
-    """Doorbells that a worker takes from a share group at once. More than one raises what a worker can start from about
-    200 tasks a second, but the surplus waits for its slots, up to 30 s, while another worker may be idle."""
+    share_batch: int = 4
+    """Doorbells that a worker takes from a share group at once. One would bound a worker to some 200 tasks a second; of
+    many the surplus waits for its slots, up to 30 s, while another worker may be idle."""
     extra: dict[str, str] = {}
     """More librdkafka properties, for all clients; they win over ours."""
 
