@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 EXIT_NOT_STOPPED = 1
+GC_THRESHOLD = (20_000, 20, 50)
+"""Records, rows and events hold no cycles, they only look like work to the collector: with Python's own (700, 10, 10) a
+fan of 10,000 tasks takes a fifth longer."""
 SWITCH_S = 0.002
 """How long a thread may keep the interpreter while others wait: a task passes through four threads, and with Python's
 own 5 ms a busy one of them would hold it up at every turn."""
@@ -60,6 +63,7 @@ def serve(settings: Settings, role: str) -> int:
         supervisor = Supervisor(build(settings, role, stack, lambda url: announce(role, url, began)))
         stack.enter_context(signals_ask(supervisor.ask_to_stop))
         gc.enable()
+        gc.set_threshold(*GC_THRESHOLD)
         supervisor.start()
         try:
             supervisor.wait()
