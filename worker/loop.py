@@ -158,18 +158,16 @@ class Worker:
 
     def hear(self, records: Sequence[Record]) -> None:
         """Take in what executors answered."""
-        mine = self._key
-        checked = False
-        for record in records:
-            if record.key != mine:
-                continue
-            if not checked:
-                # A process that slept may find a grant that has been given to somebody else since.
-                self._check_lease()
-                checked = True
-            message = _message(record)
+        messages = [_message(record) for record in records if record.key == self._key]
+        if not messages:
+            return
+        # A process that slept may find a grant that has been given to somebody else since.
+        self._check_lease()
+        cancelled = {_key_of(message) for message in messages if isinstance(message, Cancel)}
+        for message in messages:
             if isinstance(message, Grant):
-                self._granted(message)
+                if _key_of(message) not in cancelled:  # it isn't begun only to be stopped
+                    self._granted(message)
             elif isinstance(message, Drop):
                 self._dropped(message)
             elif isinstance(message, Cancel):
@@ -455,3 +453,7 @@ def _message(record: Record) -> object:
     except LogError as error:
         logger.error("%s/%d@%d is skipped: %s", record.topic, record.partition, record.offset, error)
         return None
+
+
+def _key_of(message: Grant | Drop | Cancel) -> AttemptKey:
+    return message.execution_id, message.task_run_id, message.epoch

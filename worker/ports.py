@@ -32,8 +32,9 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long executors keep a silent worker's attempts; after that they give them to others."""
     claim_repeat_s: float = 5.0
     """When an unanswered claim is sent again: an executor that takes over needs a few seconds."""
-    claim_bound_s: float = 60.0
-    """When an unanswered claim is handed back, so that it doesn't hold its slot for ever."""
+    claim_bound_s: float = 25.0
+    """When an unanswered claim is handed back. It must stay well below what the engine waits for a worker that was told
+    to stop, or whose task's timeout is over (60 s each): a grant that came later than that would begin what is over."""
     report_repeat_s: float = 5.0
     """When a report whose acknowledgement is missing is sent again; executors ignore the second."""
     leave_bound_s: float = 5.0

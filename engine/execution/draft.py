@@ -38,7 +38,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of an attempt whose worker is gone: queued again as the next attempt, or failed."""
     kill_grace_ms: int = 60_000
     """How long a worker may take to stop an attempt before it counts as killed anyway."""
-    timeout_grace_ms: int = 30_000
+    timeout_grace_ms: int = 60_000
     """How long after a task's timeout the engine waits for its worker to say so."""
     plan: Plan | None = None
     """Follows from the flow."""
