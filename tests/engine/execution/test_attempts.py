@@ -225,7 +225,9 @@ def test_a_timeout_that_only_the_worker_can_read_is_kept_by_it_alone() -> None:
 
 def test_a_timed_out_attempt_is_tried_again() -> None:
     retry = "retry: {type: constant, interval: PT1S, maxAttempts: 2}"
-    run = Driven(f"tasks: [{{id: t, type: Work, script: x, timeout: PT10S, {retry}}}]", timeout_grace_ms=30_000).create()
+    run = Driven(
+        f"tasks: [{{id: t, type: Work, script: x, timeout: PT10S, {retry}}}]", timeout_grace_ms=30_000
+    ).create()
     run.claim("t", "w1")
     run.pass_ms(40_000)
     assert run["t"].state is State.RETRYING
