@@ -24,6 +24,8 @@ LOGS = "logs"
 METRICS = "metrics"
 DEAD_LETTERS = "dead-letters"
 
+COMPACTION_LAG_MS = DAY_MS
+"""How long a compacted topic keeps a record that a later one replaces: a snapshot may be unfinished for so long."""
 RECORD_BYTES_MAX = 4 * 1024 * 1024
 """Largest value of a record: a step holds at most some hundred events or one loop's rendered values; brokers get
 `max.message.bytes` a little above it, clients the same."""

@@ -3,8 +3,8 @@
 Owns what is written at a barrier and how a partition is restored. Every key begins with the epoch of its owner: a
 zombie's late rows, deletions and barriers can't mix with those of its successor. The first snapshot of an ownership is
 whole, the next ones hold what changed. Rows before a barrier are exactly the log at the barrier's offset; rows after
-it belong to a snapshot that wasn't finished and are left out (the topic keeps superseded rows for a day,
-`min.compaction.lag.ms`, so the rows of the last barrier are still there beside an unfinished one).
+it belong to a snapshot that wasn't finished and are left out (on Kafka the topic keeps superseded rows for a day,
+`topics.catalog.COMPACTION_LAG_MS`, so the rows of the last barrier are still there beside an unfinished one).
 
 An execution that ended well leaves its header and its event count only: its id must be remembered for as long as a
 request may be repeated. One that was born and ended between two barriers costs those two records.

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from confluent_kafka import KafkaError, KafkaException
 
-from topics.catalog import JOBS_PREFIX, TOPICS, Topic
+from topics.catalog import COMPACTION_LAG_MS, JOBS_PREFIX, TOPICS, Topic
 from topics.kafka.client import (
     AlterConfigOpType,
     ConfigEntry,
@@ -73,7 +73,9 @@ def topic_settings(settings: KafkaSettings, topic: Topic, copies: int) -> dict[s
         "min.insync.replicas": "2" if copies >= _REPLICATION else "1",
         "unclean.leader.election.enable": "false",
     }
-    if not topic.compacted:
+    if topic.compacted:
+        found["min.compaction.lag.ms"] = str(COMPACTION_LAG_MS)
+    else:
         found["retention.ms"] = "-1" if topic.retention_ms is None else str(topic.retention_ms)
         found["retention.bytes"] = "-1"
     return found

@@ -35,6 +35,7 @@ def test_missing_topics_are_created_as_the_table_says(kafka_settings: KafkaSetti
         assert state.settings["max.message.bytes"] == str(kafka_settings.batch_bytes_max)
         assert state.settings["message.timestamp.type"] == "LogAppendTime"
         assert state.settings["min.insync.replicas"] == "1"
+    assert states[EXECUTIONS_SNAPSHOTS].settings["min.compaction.lag.ms"] == str(DAY_MS)
     assert states[EXECUTIONS_EVENTS].settings["retention.ms"] == str(30 * DAY_MS)
     assert states[FLOWS_EVENTS].settings["retention.ms"] == "-1"
 
