@@ -13,13 +13,13 @@ import msgspec
 
 from api.context import Context
 from api.executions import mask_secrets
-from api.inputs import nested
 from api.problems import ApiProblem
 from api.projections import queries, render
 from api.projections.database import Connection
 from api.projections.render import Row, iso
 from api.requests import now_ms
 from engine.flow.model import EMPTY, Flow
+from engine.values import nested
 
 Variables = dict[str, Any]
 

@@ -12,6 +12,7 @@ import msgspec
 
 from api.input_values import options, parse_value
 from engine.flow.model import Input
+from engine.values import nested
 
 TYPED = frozenset({"JSON", "YAML", "ARRAY", "MULTISELECT", "INT", "FLOAT", "BOOL"})
 """Types whose default may be what an expression gives, not only its text."""
@@ -48,21 +49,6 @@ class Resolution(msgspec.Struct, frozen=True):
     def values(self) -> dict[str, Any]:
         """The values as expressions read them: dotted ids are maps within maps; disabled inputs are left out."""
         return nested({each.input.id: each.value for each in self.inputs if each.enabled and not each.errors})
-
-
-def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a map whose dotted keys have become maps within maps."""
-    result: dict[str, Any] = {}
-    for key, value in flat.items():
-        at = result
-        *parents, last = key.split(".")
-        for parent in parents:
-            inner = at.get(parent)
-            if not isinstance(inner, dict):
-                inner = at[parent] = {}
-            at = inner
-        at[last] = value
-    return result
 
 
 def flattened(inputs: Sequence[Input]) -> list[Input]:

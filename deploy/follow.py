@@ -16,7 +16,7 @@ from engine.machine import Command, CommandRejected
 from topics import catalog
 from topics.messages import LogEntry, Step
 from topics.ports import Log, Record
-from topics.serde import decode, encode
+from topics.serde import encode, message_of
 from topics.step_log import StepFold
 
 POLL_SECONDS = 0.25
@@ -87,7 +87,7 @@ class Follower:
         self._writer.close()
 
     def _counted(self, record: Record) -> Step | LogEntry | None:
-        message: Any = record.message if record.message is not None else decode(record.value)
+        message: Any = message_of(record)
         if isinstance(message, LogEntry):
             return message
         counts = self._folds[record.topic, record.partition].counts(message, record.offset)

@@ -1,4 +1,4 @@
-"""Values that several aggregates share: states, derived ids, times, durations.
+"""Values that several aggregates share: states, derived ids, times, durations, nested names.
 
 Owns no rules about when a state follows another; those are in `engine/execution/decide`.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -145,3 +146,23 @@ def iso(at_ms: int) -> str:
         '1970-01-01T00:00:00.000Z'
     """
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03d}Z"
+
+
+def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a map whose dotted keys have become maps within maps.
+
+    Example:
+        >>> nested({"a.b": 1, "c": 2})
+        {'a': {'b': 1}, 'c': 2}
+    """
+    result: dict[str, Any] = {}
+    for key, value in flat.items():
+        at = result
+        *parents, last = key.split(".")
+        for parent in parents:
+            inner = at.get(parent)
+            if not isinstance(inner, dict):
+                inner = at[parent] = {}
+            at = inner
+        at[last] = value
+    return result

@@ -54,7 +54,7 @@ class Attempts:
     def __len__(self) -> int:
         return len(self._open)
 
-    def reload(self, rows: PartitionRows, now_ms: int) -> list[Attempt]:
+    def reload(self, rows: PartitionRows, now_ms: int) -> None:
         """Read the open attempts after a fold; all of them are due at once."""
         self._open.clear()
         for index_key in rows.index(FAMILY, FAMILY + b"\xff"):
@@ -62,7 +62,6 @@ class Attempts:
             run = rows.of(execution_id).get(key)
             if is_open(run):
                 self._open[(execution_id, run.id)] = Attempt(execution_id, run, now_ms)
-        return list(self._open.values())
 
     def note(self, execution_id: str, task_run_id: str, row: Row | None, now_ms: int) -> None:
         """A task run's row was written."""
@@ -70,10 +69,10 @@ class Attempts:
             wait_ms = CANCEL_AGAIN_MS if row.killing else DOORBELL_AGAIN_MS
             self._open[(execution_id, task_run_id)] = Attempt(execution_id, row, now_ms + wait_ms)
         else:
-            self._open.pop((execution_id, task_run_id), None)
+            self.drop(execution_id, task_run_id)
 
     def drop(self, execution_id: str, task_run_id: str) -> None:
-        """Forget an attempt whose execution is over, however that came about."""
+        """Forget an attempt: it was answered, or its execution is over, however that came about."""
         self._open.pop((execution_id, task_run_id), None)
 
     def held(self) -> Iterator[tuple[str, TaskRun]]:

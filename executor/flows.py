@@ -13,7 +13,7 @@ from engine.flow.model import Flow
 from topics import catalog
 from topics.messages import Step
 from topics.ports import Log, Record
-from topics.serde import decode
+from topics.serde import message_of
 from topics.step_log import StepFold
 
 COMPILED_MAX = 2_000
@@ -80,7 +80,7 @@ class Flows:
         self._reader.close()
 
     def _fold(self, record: Record) -> None:
-        message = record.message if record.message is not None else decode(record.value)
+        message = message_of(record)
         if not self._folds[record.partition].counts(message, record.offset) or not isinstance(message, Step):
             return
         for event in message.events:

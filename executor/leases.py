@@ -11,7 +11,7 @@ from collections.abc import Callable
 from topics import catalog
 from topics.messages import Heartbeat, WorkerLeaving
 from topics.ports import Log
-from topics.serde import decode
+from topics.serde import message_of
 
 LEASE_MS = 15_000
 """Silence after which a worker counts as gone: five heartbeats."""
@@ -43,7 +43,7 @@ class Leases:
         """Take in the heartbeats that are there, without waiting."""
         now_ms = self._clock()
         for record in self._reader.poll(BATCH, 0.0):
-            message = record.message if record.message is not None else decode(record.value)
+            message = message_of(record)
             if isinstance(message, Heartbeat):
                 self._heard_ms[message.worker_id] = now_ms
                 self._left.discard(message.worker_id)

@@ -68,7 +68,6 @@ class Executor:
     """
 
     def __init__(self, log: Log, store: Store, settings: ExecutorSettings, clocks: Clocks) -> None:
-        self._log = log
         self._settings = settings
         self._clocks = clocks
         self._writer = log.writer()
@@ -170,18 +169,17 @@ class Executor:
 
     # ---- owning -------------------------------------------------------------------------------------------------
 
-    def _fold_along(self, inbox: str, number: int) -> Partition:
+    def _fold_along(self, inbox: str, number: int) -> None:
         partition = Partition(self._processors[inbox], number, self._ports, self._settings.name)
         self._standby[(inbox, number)] = partition
         self._by_tail[(catalog.events_of(partition.kind), number)] = partition
         partition.reset()
-        return partition
 
     def _assigned(self, pairs: Sequence[tuple[str, int]]) -> None:
         for topic, number in pairs:
-            partition = self._standby.get((topic, number)) or self._fold_along(topic, number)
+            if (topic, number) not in self._standby:
+                self._fold_along(topic, number)
             self.partitions[(topic, number)] = self._standby.pop((topic, number))
-            partition.join()
 
     def _revoked(self, pairs: Sequence[tuple[str, int]]) -> None:
         for topic, number in pairs:

@@ -8,7 +8,7 @@ only place that appends steps. It doesn't poll (`loop.py`), doesn't decide (`pro
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from enum import Enum
 from hashlib import blake2b
@@ -31,12 +31,12 @@ from executor.timers import Timers, timer_index
 from topics import catalog
 from topics.messages import Cause, Claim, Step
 from topics.ports import Ack, FatalLogError, Log, LogError, Reader, Record, RecordTooLarge, Writer
-from topics.serde import DecodeError, decode, encode, encode_step
+from topics.ranges import read_range
+from topics.serde import DecodeError, encode, encode_step, message_of
 from topics.step_log import Lost, StepFold, StepWriter
 
 HASH_EVERY = 100
 """Steps between two running hashes in the log: whoever folds notices a difference within so many steps."""
-GAP_POLLS_MAX = 200
 KILLS_MAX = 2
 """Times that a record may stop its partition before it goes to the dead letters."""
 
@@ -76,9 +76,7 @@ class Ports(msgspec.Struct, frozen=True):
 class Decided(msgspec.Struct):
     """A step on its way: what is to happen when it counts."""
 
-    id: str
-    changed: dict[str, Row | None]
-    writes: Changed
+    changed: Changed
     effects: list[tuple[str, Effect]]
     position: Position
 
@@ -113,11 +111,8 @@ class Partition:
         self._end = 0
         self._claim: Claim | None = None
         self._claimed_at: int | None = None
-        self._kills: dict[int, str] = {}
-        """What went wrong with records of the inbox that stopped this partition, by offset."""
-        self._tries: Counter[int] = Counter()
-        self.steps = 0
-        """Steps written since it is owned: a metric."""
+        self._kills: defaultdict[int, list[str]] = defaultdict(list)
+        """What went wrong each time that a record of the inbox stopped this partition, by offset."""
 
     # ---- folding and claiming -----------------------------------------------------------------------------------
 
@@ -137,12 +132,8 @@ class Partition:
         self._claim = None
         self._claimed_at = None
         self.phase = Phase.FOLDING
-        self._end = self._ports.log.end_offset(self._topic, self.number)
+        self._end = end
         self._ports.tail.add(self._topic, self.number, self._fold.offset)
-
-    def join(self) -> None:
-        """The partition was assigned to this process: fold up to the present end, then claim it."""
-        self._end = self._ports.log.end_offset(self._topic, self.number)
 
     def _restore(self, position: Position, begin: int) -> Position:
         """Load the last snapshot where the stored rows are no use; without one, fold from the beginning."""
@@ -169,7 +160,7 @@ class Partition:
         for record in records:
             if record.offset != self._fold.offset:
                 continue  # read again after a reset
-            message = record.message if record.message is not None else decode(record.value)
+            message = message_of(record)
             if self._fold.counts(message, record.offset) and isinstance(message, Step):
                 steps.append(self._fold_step(message, record))
         self.rows.write(steps, self._position())
@@ -215,7 +206,7 @@ class Partition:
 
     def _own(self) -> None:
         self._ports.tail.remove(self._topic, self.number)
-        self._writer = StepWriter(self._ports.writer, self._topic, self.number, self._fold, _message_of, self._read_gap)
+        self._writer = StepWriter(self._ports.writer, self._topic, self.number, self._fold, message_of, self._read_gap)
         self.phase = Phase.OWNED
         now_ms = self._ports.now_ms()
         self.timers.reload()
@@ -225,17 +216,7 @@ class Partition:
         logger.info("%s owns %s/%d: epoch %d, step %d", fold.owner, self.kind, self.number, fold.epoch, fold.next_n)
 
     def _read_gap(self, start: int, end: int) -> list[Record]:
-        reader = self._ports.log.reader()
-        try:
-            reader.add(self._topic, self.number, start)
-            records: list[Record] = []
-            for _ in range(GAP_POLLS_MAX):
-                records += [record for record in reader.poll(500, 0.05) if record.offset < end]
-                if records and records[-1].offset >= end - 1:
-                    break
-            return records
-        finally:
-            reader.close()
+        return list(read_range(self._ports.log, self._topic, self.number, start, end))
 
     # ---- deciding -----------------------------------------------------------------------------------------------
 
@@ -249,7 +230,7 @@ class Partition:
             return
         aggregate_id = record.key.decode(errors="replace")
         try:
-            command = record.message if record.message is not None else decode(record.value)
+            command = message_of(record)
             if type(command) not in self._processor.aggregate.deciders:
                 raise DecodeError(f"Expected a command of {self.kind}, but got {type(command).__name__}")
         except DecodeError as error:
@@ -257,8 +238,8 @@ class Partition:
             self.inbox = record.offset + 1
             return
         cause = Cause(kind="inbox", offset=record.offset, request=command.request)
-        if self._is_poison(record):
-            why = self._kills[record.offset]
+        if len(self._kills.get(record.offset, ())) >= KILLS_MAX:
+            why = self._kills[record.offset][-1]
             self._bury(record, why)
             self._abandon(aggregate_id, record, cause, f"The engine can't process a command: {why}")
             self.inbox = record.offset + 1
@@ -270,17 +251,11 @@ class Partition:
                 raise
             self._abandon(aggregate_id, record, cause, f"A step of this execution is too large: {error}")
         except Exception as bug:
-            self._kills[record.offset] = f"{type(bug).__name__}: {bug}"
+            why = f"{type(bug).__name__}: {bug}"
+            self._kills[record.offset].append(why)
             logger.exception("a bug met %s of %s at offset %d", type(command).__name__, aggregate_id, record.offset)
-            raise Broken(self._kills[record.offset]) from bug
+            raise Broken(why) from bug
         self.inbox = max(self.inbox, record.offset + 1)
-
-    def _is_poison(self, record: Record) -> bool:
-        """True if the record has stopped this partition as often as it may."""
-        if record.offset not in self._kills:
-            return False
-        self._tries[record.offset] += 1
-        return self._tries[record.offset] >= KILLS_MAX
 
     def fire(self, due_ms: int, aggregate_id: str, timer_id: str) -> None:
         """Decide what a due timer brings."""
@@ -323,10 +298,10 @@ class Partition:
         if changed:
             changed[SEQUENCE] = Sequence(next=step.seq + len(step.events))
         durable = bool(command.request) or any(isinstance(event, TaskRunStarted) for event in result.events)
-        writes = rows.change(changed)
-        self._hash = _chained(self._hash, value, writes)
+        written = rows.change(changed)
+        self._hash = _chained(self._hash, value, written)
         position = Position(0, step.epoch, self._fold.owner, step.n + 1, about.inbox, self._hash)
-        writer.append(step, value, Decided(aggregate_id, changed, writes, about.effects, position), durable=durable)
+        writer.append(step, value, Decided(written, about.effects, position), durable=durable)
         self._note_timers(aggregate_id, changed)
 
     def _note_timers(self, aggregate_id: str, changed: dict[str, Row | None]) -> None:
@@ -384,14 +359,14 @@ class Partition:
 
     def _write(self, counted: list[Decided]) -> None:
         # Not the fold's own position: after a loss the fold stands behind records that no row here knows of.
-        self.rows.write([decided.writes for decided in counted], counted[-1].position)
-        self.steps += len(counted)
+        self.rows.write([decided.changed for decided in counted], counted[-1].position)
         now_ms = self._ports.now_ms()
         for decided in counted:
-            self._snapshots.note(decided.id, decided.changed)
-            for key, row in decided.changed.items():
+            aggregate_id, rows = decided.changed.aggregate.id, decided.changed.rows
+            self._snapshots.note(aggregate_id, rows)
+            for key, row in rows.items():
                 if key[0] == "t":
-                    self.attempts.note(decided.id, key[2:], row, now_ms)
+                    self.attempts.note(aggregate_id, key[2:], row, now_ms)
 
     def _claim_acknowledged(self, ack: Ack) -> None:
         if ack.context[1] is not self._claim:
@@ -452,10 +427,6 @@ class About(msgspec.Struct):
     cause: Cause
     inbox: int
     effects: list[tuple[str, Effect]]
-
-
-def _message_of(record: Record) -> Any:
-    return record.message if record.message is not None else decode(record.value)
 
 
 def _index_keys(aggregate_id: str, key: str, row: Row) -> tuple[bytes, ...]:

@@ -1,4 +1,4 @@
-"""One command: find its flow, let the engine decide, encode the step.
+"""One command: find its flow, and let the engine decide.
 
 Owns the context that deciders get. It appends nothing and remembers nothing.
 """

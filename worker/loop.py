@@ -446,10 +446,8 @@ _NEVER = float("inf")
 
 def _message(record: Record) -> object:
     """Return the decoded message, None if it can't be read: whoever sent it repeats it or does without."""
-    if record.message is not None:
-        return record.message
     try:
-        return serde.decode(record.value)
+        return serde.message_of(record)
     except LogError as error:
         logger.error("%s/%d@%d is skipped: %s", record.topic, record.partition, record.offset, error)
         return None

@@ -16,8 +16,9 @@ from api.projections.batch import Batch
 from api.projections.database import ViewsUnavailable
 from api.projections.fan_out import FanOut
 from api.projections.partitions import Partition
+from api.projections.perseverance import Perseverance
 from api.projections.postgres import PostgresConnection, PostgresDatabase
-from api.projections.tail import IDLE_S, RETRY_S, fold_record
+from api.projections.tail import IDLE_S, fold_record
 from api.projections.write import FlowFacts, Overtaken, write_batch
 from topics.ports import GroupReader, Log, LogError, Reader
 
@@ -97,7 +98,6 @@ class GroupTail:
         self._database = database
         self._facts = facts
         self._batch_records = batch_records
-        self._on_failure = on_failure
         self._news = HeldNews(fan_out)
         self._stopping = threading.Event()
         self._wakes: list[Callable[[], None]] = []
@@ -105,7 +105,13 @@ class GroupTail:
             threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
             for name, work in (("views", self._write), ("views-news", self._read), ("views-passed", self._listen))
         ]
-        self.failure: BaseException | None = None
+        passing = (*database.lost, ViewsUnavailable, LogError)
+        self._perseverance = Perseverance(self._stopping, passing, on_failure)
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended one of the threads, None while they all run."""
+        return self._perseverance.failure
 
     @property
     def caught_up(self) -> threading.Event:
@@ -129,25 +135,15 @@ class GroupTail:
 
     def _guarded(self, work: Callable[[PostgresConnection], None]) -> None:
         """Do one of the three works with a connection of its own, again after failures of the passing kind."""
-        passing: tuple[type[Exception], ...] = (*self._database.lost, ViewsUnavailable, LogError)
-        try:
-            while not self._stopping.is_set():
-                try:
-                    connection = self._database.writer()
-                    try:
-                        work(connection)
-                    finally:
-                        connection.close()
-                except passing as error:
-                    if not getattr(error, "retriable", True):
-                        raise
-                    logger.warning("The views fall behind: %s. Trying again; no data is lost.", error)
-                    self._stopping.wait(RETRY_S)
-        except BaseException as error:
-            self.failure = error
-            logger.exception("The views stopped: reads show an old state until the API is restarted")
-            if self._on_failure is not None:
-                self._on_failure(error)
+
+        def with_connection() -> None:
+            connection = self._database.writer()
+            try:
+                work(connection)
+            finally:
+                connection.close()
+
+        self._perseverance.keep_at(with_connection)
 
     # -- writing the assigned partitions
 

@@ -19,6 +19,7 @@ from api.projections.execution_fold import fold_step as fold_execution_step
 from api.projections.fan_out import FanOut
 from api.projections.flow_fold import fold_step as fold_flow_step
 from api.projections.partitions import Partition
+from api.projections.perseverance import Perseverance
 from api.projections.write import FlowFacts, Overtaken, write_batch
 from topics import catalog, serde
 from topics.messages import Step
@@ -28,15 +29,11 @@ logger = logging.getLogger(__name__)
 
 IDLE_S = 1.0
 """How long a poll waits while nothing comes; `stop` wakes it."""
-RETRY_S = 1.0
-"""Pause after a failure of the database or the log."""
 
 
 def fold_record(batch: Batch, partition: Partition, record: Record) -> None:
     """Add what a record says to the batch, if it counts."""
-    message = record.message
-    if message is None and record.value:
-        message = serde.decode(record.value)
+    message: Any = serde.message_of(record) if record.message is not None or record.value else None
     topic = record.topic
     if topic in partitions.STEP_TOPICS:
         if partition.counts(message, record.offset) and isinstance(message, Step):
@@ -75,15 +72,21 @@ class Tail:
         self._fan_out = fan_out
         self._facts = facts
         self._batch_records = batch_records
-        self._on_failure = on_failure
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="views", daemon=True)
         self._reader: Reader | None = None
         self._behind: dict[tuple[str, int], int] = {}
         self.caught_up = threading.Event()
         """The views hold everything that was in the log when the thread began."""
-        self.failure: BaseException | None = None
-        """Why the thread gave up."""
+        passing = (*database.lost, ViewsUnavailable, Overtaken, LogError)
+        self._perseverance = Perseverance(self._stopping, passing, on_failure)
+        self._thread = threading.Thread(
+            target=self._perseverance.keep_at, args=(self._tail,), name="views", daemon=True
+        )
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended the thread, None while it runs."""
+        return self._perseverance.failure
 
     def start(self) -> None:
         """Begin to tail."""
@@ -98,23 +101,6 @@ class Tail:
             reader.wake()
         if self._thread.is_alive():
             self._thread.join()
-
-    def _run(self) -> None:
-        passing: tuple[type[Exception], ...] = (*self._database.lost, ViewsUnavailable, Overtaken, LogError)
-        try:
-            while not self._stopping.is_set():
-                try:
-                    self._tail()
-                except passing as error:
-                    if not getattr(error, "retriable", True):
-                        raise
-                    logger.warning("The views fall behind: %s. Trying again; no data is lost.", error)
-                    self._stopping.wait(RETRY_S)
-        except BaseException as error:
-            self.failure = error
-            logger.exception("The views stopped: reads show an old state until the API is restarted")
-            if self._on_failure is not None:
-                self._on_failure(error)
 
     def _tail(self) -> None:
         connection = self._database.writer()

@@ -219,6 +219,9 @@ jvm_launch() {
   local n=$1 d="$dir/n$1" detach=nohup
   if jvm_pid "$n" >/dev/null; then return; fi
   if listening $((port + n - 1)); then die "port $((port + n - 1)) is taken by another process: set KAFKA_PORT"; fi
+  # Its own word that it serves is looked for in its log, so that must be of this start.
+  rm -f "$d/started"
+  if [ -e "$d/server.log" ]; then mv -f "$d/server.log" "$d/server.log.before"; fi
   # A session of its own: Ctrl-C in the terminal that started it must not reach the broker.
   if command -v setsid >/dev/null; then detach=setsid; fi
   $detach "$java" -Xms128m "-Xmx$heap" -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:MaxDirectMemorySize=256m \
@@ -227,10 +230,15 @@ jvm_launch() {
   echo $! >"$d/pid"
 }
 
+jvm_says_started() {
+  [ -e "$dir/n$1/started" ] && return
+  grep -qs 'Kafka Server started' "$dir/n$1/server.log" && touch "$dir/n$1/started"
+}
+
 jvm_await() {
   local n=$1 deadline=$((SECONDS + start_seconds))
-  # A broker opens its port only when the controller let it in, so an open port means that it serves.
-  until listening $((port + n - 1)); do
+  # The port opens a moment before the controller lets the broker have partitions: topics can't be made until then.
+  until listening $((port + n - 1)) && jvm_says_started "$n"; do
     jvm_pid "$n" >/dev/null || die "node $n ended while it started: $(tail -5 "$dir/n$n/out.log")"
     [ $SECONDS -lt $deadline ] || die "node $n does not answer after ${start_seconds} s; see $dir/n$n/server.log"
     sleep 0.05

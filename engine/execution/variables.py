@@ -17,27 +17,7 @@ from engine.execution.asking import Answers
 from engine.execution.draft import ExecutionDraft
 from engine.execution.outputs import Outputs, TaskStates, error_logs
 from engine.execution.state import ENDING, INPUTS, ROOT, Ending, Inputs, Scope, TaskRun, output_key
-from engine.values import iso
-
-
-def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a map whose dotted keys have become maps within maps.
-
-    Example:
-        >>> nested({"a.b": 1, "c": 2})
-        {'a': {'b': 1}, 'c': 2}
-    """
-    result: dict[str, Any] = {}
-    for key, value in flat.items():
-        at = result
-        *parents, last = key.split(".")
-        for parent in parents:
-            inner = at.get(parent)
-            if not isinstance(inner, dict):
-                inner = at[parent] = {}
-            at = inner
-        at[last] = value
-    return result
+from engine.values import iso, nested
 
 
 def base_variables(draft: ExecutionDraft) -> dict[str, Any]:

@@ -7,8 +7,6 @@ other is the same for all and lives in `engine/execution/scopes.py`. A new flowa
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +14,7 @@ import msgspec
 
 from engine.expression import DEFAULT_BUDGET, Budget
 from engine.flow.model import Task
+from engine.modules import by_type
 
 Render = Callable[[Any], Any]
 """Renders a property (text, list or map) with the task run's variables; raises `engine.expression.RenderError`."""
@@ -78,21 +77,11 @@ def limit_of(task: Task, name: str, render: Render, default: int) -> int:
     return limit
 
 
-def _load() -> dict[str, Flowable]:
-    found: dict[str, Flowable] = {}
-    for module in pkgutil.iter_modules(__path__):
-        flowable: Flowable = importlib.import_module(f"{__name__}.{module.name}").FLOWABLE
-        for name in flowable.types:
-            assert name not in found, f"{name} is defined by two flowables"
-            found[name] = flowable
-    return found
-
-
 _FLOWABLES: dict[str, Flowable] = {}
 
 
 def flowable_of(task_type: str) -> Flowable | None:
     """Return the flowable of a canonical type name, None if the type is no flowable."""
     if not _FLOWABLES:
-        _FLOWABLES.update(_load())
+        _FLOWABLES.update(by_type(__name__, __path__, "FLOWABLE"))
     return _FLOWABLES.get(task_type)

@@ -6,14 +6,13 @@ and its test. A template that needs the world (`kv()`, `secret()` …) sends suc
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from engine.flow.model import Task
+from engine.modules import by_type
 from engine.values import State
 
 Render = Callable[[Any], Any]
@@ -78,21 +77,11 @@ class PureTask(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a wait that came to its time by itself."""
 
 
-def _load() -> dict[str, PureTask]:
-    found: dict[str, PureTask] = {}
-    for module in pkgutil.iter_modules(__path__):
-        pure: PureTask = importlib.import_module(f"{__name__}.{module.name}").TASK
-        for name in pure.types:
-            assert name not in found, f"{name} is defined by two pure tasks"
-            found[name] = pure
-    return found
-
-
 _TASKS: dict[str, PureTask] = {}
 
 
 def pure_task_of(task_type: str) -> PureTask | None:
     """Return the pure task of a canonical type name, None if a worker must run the type."""
     if not _TASKS:
-        _TASKS.update(_load())
+        _TASKS.update(by_type(__name__, __path__, "TASK"))
     return _TASKS.get(task_type)

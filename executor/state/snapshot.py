@@ -22,13 +22,13 @@ from executor.state.rows import PartitionRows, Position
 from topics import catalog
 from topics.messages import SnapshotBarrier, SnapshotRow
 from topics.ports import Ack, Log, Record, Writer
+from topics.ranges import read_range
 from topics.serde import decode, encode
 
 KEPT = frozenset({HEADER, SEQUENCE})
 """Rows of an execution that ended well: it may still be asked for, and its labels changed."""
 EVERY_MS = 60_000
 BARRIER_KEY = b"\0barrier"
-POLLS_IDLE_MAX = 200
 
 logger = logging.getLogger(__name__)
 
@@ -216,17 +216,6 @@ def _split(full_key: bytes) -> tuple[str, str]:
 
 
 def _read(log: Log, topic: str, partition: int) -> Iterator[Record]:
-    reader = log.reader()
-    try:
-        offset = log.begin_offset(topic, partition)
-        end = log.end_offset(topic, partition)
-        reader.add(topic, partition, offset)
-        idle = 0
-        while offset < end and idle < POLLS_IDLE_MAX:
-            records = reader.poll(1000, 0.05)
-            idle = 0 if records else idle + 1
-            for record in records:
-                offset = record.offset + 1
-                yield record
-    finally:
-        reader.close()
+    """Yield everything that is on a snapshot topic now."""
+    begin, end = log.begin_offset(topic, partition), log.end_offset(topic, partition)
+    return read_range(log, topic, partition, begin, end)

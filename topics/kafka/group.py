@@ -99,6 +99,11 @@ class KafkaGroupReader:
         """Make a waiting `poll` return now."""
         self._intake.wake()
 
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closing
+
     def close(self) -> None:
         """Leave the group at once; the callbacks are not called for what this gives up."""
         self._closing = True

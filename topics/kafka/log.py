@@ -22,6 +22,7 @@ class KafkaLog:
         self.settings = settings
         self._directory = directory
         self._channels = channels
+        self._members: list[KafkaGroupReader] = []
 
     def partitions(self, topic: str) -> int:
         """Return how many partitions the topic has."""
@@ -45,14 +46,23 @@ class KafkaLog:
 
     def group(self, group: str, topics: Sequence[str], on_assigned: Assigned, on_revoked: Assigned) -> KafkaGroupReader:
         """Join a consumer group."""
-        return KafkaGroupReader(self.settings, self._directory, group, topics, on_assigned, on_revoked)
+        member = KafkaGroupReader(self.settings, self._directory, group, topics, on_assigned, on_revoked)
+        self._members = [other for other in self._members if not other.closed]
+        self._members.append(member)
+        return member
 
     def jobs(self, topic: str, group: str) -> KafkaJobSource:
         """Return a taker of the job queue `topic`."""
         return KafkaJobSource(self.settings, self._directory, topic, group)
 
     def close(self) -> None:
-        """Close the log's own connections; writers and readers have theirs and are closed by their owners."""
+        """Close the log's own connections; writers and readers have theirs and are closed by their owners.
+
+        Members of groups that weren't are closed here: the client library may wait for ever for one that the collector
+        finds while its group is being shared out anew.
+        """
+        for member in self._members:
+            member.close()
         self._channels.close()
         self._directory.close()
 

@@ -13,6 +13,7 @@ from topics.serde.codec import (
     decode,
     encode,
     encode_step,
+    message_of,
     use_registry,
 )
 from topics.serde.display import to_json
@@ -28,6 +29,7 @@ __all__ = [
     "decode",
     "encode",
     "encode_step",
+    "message_of",
     "to_json",
     "use_registry",
 ]

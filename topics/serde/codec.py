@@ -13,7 +13,7 @@ import msgspec
 import schemas
 from topics.catalog import RECORD_BYTES_MAX
 from topics.messages import Step
-from topics.ports import FatalLogError, RecordTooLarge
+from topics.ports import FatalLogError, Record, RecordTooLarge
 from topics.serde.reader import Decoder, decoder_of
 from topics.serde.schema import schema_of
 from topics.serde.table import KINDS, RECORDS
@@ -158,6 +158,11 @@ def _encode(name: str, message: msgspec.Struct) -> bytes:
     if len(data) > RECORD_BYTES_MAX:
         raise RecordTooLarge(f"{name} takes {len(data)} bytes, but a record holds at most {RECORD_BYTES_MAX}")
     return data
+
+
+def message_of(record: Record) -> Any:
+    """Return a record's message: as it came with the record, else decoded; raises as `decode` does."""
+    return record.message if record.message is not None else decode(record.value)
 
 
 def decode(data: bytes) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from topics.catalog import EXECUTIONS_INBOX
 from topics.kafka.group import KafkaGroupReader
 from topics.kafka.log import KafkaLog
 from topics.kafka.settings import KafkaSettings
-from topics.ports import Record
+from topics.ports import LogError, Record
 
 PATIENCE_S = 60.0
 ROOT = Path(__file__).parents[3]
@@ -23,8 +24,9 @@ Pair = tuple[str, int]
 
 
 @pytest.fixture
-def log(kafka_settings: KafkaSettings) -> KafkaLog:
-    return KafkaUnderTest(kafka_settings, {EXECUTIONS_INBOX: 2}).open()
+def log(kafka_settings: KafkaSettings) -> Iterator[KafkaLog]:
+    with closing(KafkaUnderTest(kafka_settings, {EXECUTIONS_INBOX: 2}).open()) as log:
+        yield log
 
 
 def write(log: KafkaLog, partition: int, *values: bytes) -> None:
@@ -103,3 +105,14 @@ def test_a_member_that_was_paused_in_its_callback_gets_records_after_a_later_sta
 
     assert [record.value for record in got] == [b"b"]
     member.close()
+
+
+def test_closing_the_log_closes_members_that_were_left_open(log: KafkaLog) -> None:
+    owned: set[Pair] = set()
+    member = log.group("g", [EXECUTIONS_INBOX], owned.update, owned.difference_update)
+    poll_until(lambda: len(owned) == 2, member)
+    log.close()
+
+    assert member.closed
+    with pytest.raises(LogError, match="closed"):
+        member.poll(1, 0.0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import closing
 
 import msgspec
 import pytest
@@ -22,8 +24,9 @@ JOBS = jobs_of("default")
 
 
 @pytest.fixture
-def log(kafka_settings: KafkaSettings) -> KafkaLog:
-    return KafkaUnderTest(kafka_settings, {JOBS: 1}).open()
+def log(kafka_settings: KafkaSettings) -> Iterator[KafkaLog]:
+    with closing(KafkaUnderTest(kafka_settings, {JOBS: 1}).open()) as log:
+        yield log
 
 
 @pytest.fixture
@@ -143,4 +146,5 @@ def test_share_groups_that_are_demanded_but_not_there_are_a_fatal_error(old_sett
 
     with pytest.raises(FatalLogError, match=r"no share group can be joined.*auto or classic"):
         take(source, 1)
+    source.close()
     source.close()

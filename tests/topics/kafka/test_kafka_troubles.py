@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from confluent_kafka import TopicPartition
@@ -19,8 +21,9 @@ PATIENCE_S = 30.0
 
 
 @pytest.fixture
-def log(kafka_settings: KafkaSettings) -> KafkaLog:
-    return KafkaUnderTest(kafka_settings, {EXECUTIONS_EVENTS: 1}).open()
+def log(kafka_settings: KafkaSettings) -> Iterator[KafkaLog]:
+    with closing(KafkaUnderTest(kafka_settings, {EXECUTIONS_EVENTS: 1}).open()) as log:
+        yield log
 
 
 def closed_port() -> str:
