@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api.projections import tail as tail_module
+from api.projections import perseverance
 from api.projections.batch import Batch
 from api.projections.fan_out import FanOut
 from api.projections.partitions import Partition
@@ -102,7 +102,7 @@ def created() -> e.ExecutionCreated:
 def test_a_batch_that_could_not_be_written_is_read_again_and_told_once(
     log: Any, steps: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tail_module, "RETRY_S", 0.0)
+    monkeypatch.setattr(perseverance, "RETRY_S", 0.0)
     database, told = Failing(tmp_path / "views.db", failures=3), Told()
     steps.step("e1", created(), request="r1")
     tail = Tail(log, database, told, lambda _source: (False, None, ()), 100)
