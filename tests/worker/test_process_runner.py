@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import signal
 import stat
 import subprocess
@@ -323,6 +324,29 @@ def test_a_killed_warden_ends_its_script_and_the_next_one_runs(runner: ProcessRu
     with pytest.raises(LaunchError, match="was killed"):
         sh(runner, folder, "echo $$; kill -9 $PPID; sleep 1000")
     assert sh(runner, folder, "true").code == 0
+
+
+def test_a_warden_takes_the_next_script_when_nothing_of_the_last_is_left(
+    runner: ProcessRunner, folder: AttemptFolder
+) -> None:
+    seen = Lines()
+    for _ in range(12):
+        sh(runner, folder, "echo $PPID; sleep 1000 & exit 0", seen)
+
+    assert len({text for text, _ in seen.all}) < 12
+
+
+@pytest.mark.skipif(shutil.which("prlimit") is None or shutil.which("renice") is None, reason="needs util-linux")
+@pytest.mark.parametrize("tamper", ["prlimit --pid $PPID --nofile=77:77", "renice -n 7 -p $PPID"])
+def test_what_a_script_does_to_its_warden_does_not_reach_the_next_script(
+    runner: ProcessRunner, folder: AttemptFolder, tamper: str
+) -> None:
+    seen = Lines()
+    for _ in range(6):
+        sh(runner, folder, f"ulimit -n; nice; {tamper} >/dev/null", seen)
+
+    assert len({text for text, _ in seen.all[0::2]}) == 1
+    assert {text for text, _ in seen.all[1::2]} == {"0"}
 
 
 def test_the_death_of_the_whole_warden_program_is_got_over(base: Path) -> None:

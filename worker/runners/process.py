@@ -72,7 +72,7 @@ class AttemptFolder:
         base = settings.folder
         if base is not None and not base.is_dir():
             base.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.root = Path(tempfile.mkdtemp(prefix="penstock-", dir=base)).resolve()
+        self.root = Path(os.path.realpath(tempfile.mkdtemp(prefix="penstock-", dir=base)))
         self.work = self.root / "work"
         """Where the script runs, and what `outputFiles` are looked for in."""
         self.temporary = self.root / "tmp"
@@ -102,7 +102,13 @@ class AttemptFolder:
 
     def remove(self) -> None:
         """Delete everything, whatever modes the script has set."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        try:
+            # Most scripts leave nothing, and this takes a third of the time.
+            for own in (self.work, self.temporary, self.home, self.root):
+                os.rmdir(own)
+            return
+        except OSError:
+            shutil.rmtree(self.root, ignore_errors=True)
         if not self.root.exists():
             return
         for folder, names, _ in os.walk(self.root):

@@ -3,9 +3,10 @@
 Owns processes: starting a script with its limits, and ending it with every descendant. It is a program of its own,
 started once per worker (`python -I -S warden.py <socket>`), and imports nothing of Penstock: being small and without
 threads it may fork. For each attempt it has a warden, a fork that is a *subreaper*: whatever the script starts stays
-below its warden, even after `setsid`, a double fork or with an empty environment. A warden ends its script when the
-worker says so, and also when the worker is gone (its end of the control socket is closed then). Some wardens are forked
-in advance, so that a script doesn't wait for its own. It needs Linux.
+below its warden, even after `setsid`, a double fork or with an empty environment; once nothing of it is left, the
+warden takes the next one. A warden ends its script when the worker says so, and also when the worker is gone (its end
+of the control socket is closed then). Some wardens are forked in advance, so that a script doesn't wait for its own. It
+needs Linux.
 
 A request is one message with three descriptors: control socket, stdout, stderr. On the control socket the worker sends
 one frame (JSON, see `Spec` in `launcher.py`), later `T<milliseconds>` or `K`; the warden answers with one frame.
@@ -32,7 +33,8 @@ PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_CHILD_SUBREAPER = 36
 LENGTH = struct.Struct("!I")
-PID = struct.Struct("!i")
+TAKEN = struct.Struct("!i?")
+"""What a warden tells the program: its pid, and whether it took a request or waits again."""
 STOP_PASSES_MAX = 100
 """A fork bomb is stopped in passes until one finds nothing new; each pass catches all but the last generation."""
 END_SECONDS = 10.0
@@ -40,6 +42,12 @@ END_SECONDS = 10.0
 
 SPARES = 2
 """Wardens that wait for work: forking one takes about as long as starting a shell."""
+IDLE_SECONDS = 5.0
+"""How long a warden that has worked waits for more: after a burst their number comes down again."""
+SCRIPTS_MAX = 200
+"""Scripts of one warden: what its own limits count (CPU time) stays far below them."""
+
+LIMITS = sorted({getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")})
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -76,8 +84,9 @@ def serve(requests: socket.socket) -> None:
             spares.add(pid)
         for descriptor, _ in poll.poll():
             if descriptor == taken:
-                told = os.read(taken, 4096)
-                spares.difference_update(each[0] for each in PID.iter_unpack(told))
+                for pid, busy in TAKEN.iter_unpack(os.read(taken, 800 * TAKEN.size)):
+                    (spares.discard if busy else spares.add)(pid)
+                spares &= wardens
             elif descriptor == requests.fileno():
                 worker_lives = False
                 poll.unregister(requests)
@@ -116,7 +125,7 @@ def wake_on_children() -> socket.socket:
 
 
 def attend(requests: socket.socket, tell: int) -> None:
-    """Wait for a request, run its script to its end, and exit. Never returns."""
+    """Run the scripts of one request after the other, and exit. Never returns."""
     try:
         old = signal.set_wakeup_fd(-1)
         if old >= 0:
@@ -124,28 +133,20 @@ def attend(requests: socket.socket, tell: int) -> None:
         signals = wake_on_children()
         os.setsid()
         prctl(PR_SET_CHILD_SUBREAPER, 1)
-        # A warden in waiting ends with the program; one at work sees its script to the end.
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        received = receive(requests)
-        prctl(PR_SET_PDEATHSIG, 0)
-        requests.close()
-        if not received:
-            os._exit(0)
-        os.write(tell, PID.pack(os.getpid()))
-        os.close(tell)
-        control_fd, out, err = received
-        control = socket.socket(fileno=control_fd)
-        spec = json.loads(read_frame(control))
-        try:
-            main = start(spec, out, err)
-        except OSError as error:
-            answer = {"refused": f"{error.filename or spec['arguments'][0]}: {error.strerror}"}
-        else:
-            os.close(out)
-            os.close(err)
-            os.chdir("/")
-            answer = watch(main, control, signals)
-        control.sendall(frame(answer))
+        served = 0
+        fit = True
+        while fit and served < SCRIPTS_MAX:
+            # A warden in waiting ends with the program; one at work sees its script to the end.
+            prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            received = receive(requests, IDLE_SECONDS if served else None)
+            prctl(PR_SET_PDEATHSIG, 0)
+            if not received:
+                break
+            os.write(tell, TAKEN.pack(os.getpid(), True))
+            fit = serve_one(signals, *received)
+            served += 1
+            if fit and served < SCRIPTS_MAX:
+                os.write(tell, TAKEN.pack(os.getpid(), False))
     except BaseException as error:
         sys.stderr.write(f"warden: {error!r}\n")
         sys.stderr.flush()
@@ -153,11 +154,50 @@ def attend(requests: socket.socket, tell: int) -> None:
     os._exit(0)
 
 
-def receive(requests: socket.socket) -> "list[int]":
-    """Wait for a request and return its descriptors; none if the worker is gone."""
+def serve_one(signals: socket.socket, control_fd: int, out: int, err: int) -> bool:
+    """Run one script to its end; return whether this warden is as good as new afterwards."""
+    with socket.socket(fileno=control_fd) as control:
+        spec = json.loads(read_frame(control))
+        answer: dict[str, typing.Any]
+        try:
+            main = start(spec, out, err)
+        except OSError as error:
+            answer = {"refused": f"{error.filename or spec['arguments'][0]}: {error.strerror}"}
+            main = None
+        finally:
+            os.close(out)
+            os.close(err)
+            os.chdir("/")
+        before = inherited()
+        if main is not None:
+            answer = watch(main, control, signals)
+        control.sendall(frame(answer))
+    # One that is in a control group must go, so that the group can; a process that hangs is its parent's for ever; and
+    # a script of the same user may have changed what the next one would inherit.
+    return not spec["cgroups"] and not answer.get("stuck") and inherited() == before
+
+
+def inherited() -> "list[typing.Any]":
+    """Return what another process can change of this one and scripts inherit: limits, priority, processors."""
+    limits = [resource.getrlimit(kind) for kind in LIMITS]
+    return [limits, os.getpriority(os.PRIO_PROCESS, 0), os.sched_getaffinity(0), os.sched_getscheduler(0)]
+
+
+def receive(requests: socket.socket, patience_s: "float | None") -> "list[int]":
+    """Wait for a request and return its descriptors; none if the worker is gone, or if none comes for so long."""
     numbers = array.array("i")
+    until = None if patience_s is None else time.monotonic() + patience_s
     # Closed by exec, so that no script gets them; `socket.recv_fds` drops that flag.
-    data, ancillary, _, _ = requests.recvmsg(1, socket.CMSG_LEN(3 * numbers.itemsize), socket.MSG_CMSG_CLOEXEC)
+    flags = socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT
+    while True:
+        left = None if until is None else max(until - time.monotonic(), 0)
+        if not select.select([requests], [], [], left)[0]:
+            return []
+        try:
+            data, ancillary, _, _ = requests.recvmsg(1, socket.CMSG_LEN(3 * numbers.itemsize), flags)
+            break
+        except BlockingIOError:
+            continue  # another warden was quicker
     for level, kind, carried in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             numbers.frombytes(carried[: len(carried) - len(carried) % numbers.itemsize])
@@ -203,7 +243,7 @@ def start(spec: dict[str, typing.Any], out: int, err: int) -> int:
 def start_as(spec: dict[str, typing.Any], program: str, out: int, err: int) -> int:
     """Start the script as another user. The warden stays root, out of the script's reach."""
     user, group = spec["user"]
-    return subprocess.Popen(
+    started = subprocess.Popen(
         spec["arguments"],
         executable=program,
         env=spec["environment"],
@@ -214,7 +254,10 @@ def start_as(spec: dict[str, typing.Any], program: str, out: int, err: int) -> i
         user=user,
         group=group,
         extra_groups=[],
-    ).pid
+    )
+    # We reap it ourselves; a later `Popen` must not wait for a number that may be another's by then.
+    started.returncode = 0
+    return started.pid
 
 
 def find(program: str, path: str) -> str:
@@ -249,19 +292,18 @@ def watch(main: int, control: socket.socket, signals: socket.socket) -> dict[str
     poll = select.poll()
     poll.register(control, select.POLLIN)
     poll.register(signals, select.POLLIN)
+    ended = Ended(main)
     kill_at = None
-    status = None
-    remaining = True
-    while status is None and remaining:
+    while ended.status is None and ended.some_remain:
         left: float | None = None if kill_at is None else max(kill_at - time.monotonic(), 0) * 1000
         ready = poll.poll(left)
         if kill_at is not None and time.monotonic() >= kill_at:
-            status, remaining = end_all(main, signals)
+            end_all(ended, signals)
             break
         for descriptor, _ in ready:
             if descriptor == signals.fileno():
                 signals.recv(4096)
-                status, remaining = reap(main)
+                ended.reap()
                 continue
             order = control.recv(64)
             if order[:1] == b"T":
@@ -270,37 +312,49 @@ def watch(main: int, control: socket.socket, signals: socket.socket) -> dict[str
                 kill_at = time.monotonic() + int(order[1:].partition(b"K")[0] or b"0") / 1000
             if order[:1] != b"T" or b"K" in order:
                 # Killed at once, or the worker is gone.
-                status, remaining = end_all(main, signals)
+                end_all(ended, signals)
                 break
-    left_behind = len(descendants(os.getpid())) if remaining else 0
+    left_behind = len(descendants(os.getpid())) if ended.some_remain else 0
     if left_behind:
-        _, remaining = end_all(main, signals)
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        end_all(ended, signals)
     return {
-        "code": None if status is None else os.waitstatus_to_exitcode(status),
+        "code": None if ended.status is None else os.waitstatus_to_exitcode(ended.status),
         "left_behind": left_behind,
-        "stuck": remaining,
-        "cpu_s": usage.ru_utime + usage.ru_stime,
-        "memory_kb": usage.ru_maxrss,
+        "stuck": ended.some_remain,
+        "cpu_s": ended.cpu_s,
+        "memory_kb": ended.memory_kb,
     }
 
 
-def reap(main: int) -> "tuple[int | None, bool]":
-    """Reap everything that ended; return the wait status of `main` if it was among it, and whether anything is left."""
-    found = None
-    while True:
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return found, False
-        if pid == 0:
-            return found, True
-        if pid == main:
-            found = status
+class Ended:
+    """What of one script has ended."""
+
+    def __init__(self, main: int) -> None:
+        self.main = main
+        self.status: int | None = None
+        """Wait status of the script itself."""
+        self.some_remain = True
+        self.cpu_s = 0.0
+        self.memory_kb = 0
+
+    def reap(self) -> None:
+        """Reap everything that has ended by now."""
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                self.some_remain = False
+                return
+            if pid == 0:
+                return
+            self.cpu_s += usage.ru_utime + usage.ru_stime
+            self.memory_kb = max(self.memory_kb, usage.ru_maxrss)
+            if pid == self.main:
+                self.status = status
 
 
-def end_all(main: int, signals: socket.socket) -> "tuple[int | None, bool]":
-    """Kill every descendant; return as `reap` does. Only what hangs in the kernel is left."""
+def end_all(ended: Ended, signals: socket.socket) -> None:
+    """Kill every descendant. Only what hangs in the kernel remains."""
     seen: set[int] = set()
     for _ in range(STOP_PASSES_MAX):
         found = descendants(os.getpid()) - seen
@@ -310,19 +364,15 @@ def end_all(main: int, signals: socket.socket) -> "tuple[int | None, bool]":
             # Stopped first, all of them: what runs could fork faster than we look.
             send(pid, signal.SIGSTOP)
         seen |= found
-    status = None
-    remaining = True
     give_up_at = time.monotonic() + END_SECONDS
-    while remaining and time.monotonic() < give_up_at:
+    while ended.some_remain and time.monotonic() < give_up_at:
         for pid in descendants(os.getpid()):
             send(pid, signal.SIGKILL)
-        ended, remaining = reap(main)
-        status = status if ended is None else ended
-        if remaining:
+        ended.reap()
+        if ended.some_remain:
             select.select([signals], [], [], 0.02)
             with contextlib.suppress(BlockingIOError):
                 signals.recv(4096)
-    return status, remaining
 
 
 def descendants(of: int) -> set[int]:
