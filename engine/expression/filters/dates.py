@@ -55,5 +55,4 @@ def _timestamp(name: str, of: Callable[[Moment], Any]) -> None:
 _timestamp("timestamp", lambda moment: Long(moment.seconds))
 _timestamp("timestampMilli", lambda moment: Long(moment.seconds * 1000 + moment.nano // 1_000_000))
 _timestamp("timestampNano", lambda moment: str(moment.seconds * 10**9 + moment.nano))
-# Seconds scaled to nanoseconds plus the microseconds: what clients of the language have always been given.
 _timestamp("timestampMicro", lambda moment: str(moment.seconds * 10**6 + moment.nano // 1000))
