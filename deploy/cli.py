@@ -181,6 +181,7 @@ def add_flow(commands: Any) -> None:
     added.add_argument("paths", nargs="+", type=Path, metavar="FILE", help="YAML files, or folders of them")
     added.add_argument("--silence", action="append", default=[], metavar="RULE", help="leave warnings of a rule out")
     added.add_argument("--strict", action="store_true", help="a warning is a failure too")
+    added.add_argument("--form", choices=("text", "json"), default="text", help="for people, or for other programs")
     command(group, "schema", print_flow_schema, "print the JSON schema of flows, for editors")
     added = command(group, "graph", print_flow_graph, "draw a flow's tasks")
     added.add_argument("path", type=Path, metavar="FLOW.yaml")
@@ -191,7 +192,7 @@ def validate_flows(arguments: argparse.Namespace) -> int:
     """Run `penstock flow validate`."""
     from deploy.flow_commands import validate
 
-    return validate(arguments.paths, arguments.silence, arguments.strict)
+    return validate(arguments.paths, arguments.silence, arguments.strict, arguments.form)
 
 
 def print_flow_schema(_arguments: argparse.Namespace) -> int:
@@ -214,13 +215,16 @@ def add_expression(commands: Any) -> None:
     added = command(group, "eval", evaluate, "render one template and print what it gives")
     added.add_argument("template", metavar="TEMPLATE", help="such as '{{ inputs.name | upper }}'")
     added.add_argument("--vars", type=Path, metavar="FILE", help="variables as YAML or JSON")
+    added.add_argument("--dialect", choices=("1.x", "2.x"), default="1.x", help="generation of the language")
+    added.add_argument("--typed", action="store_true", help="print the value as JSON, not the text a task gets")
 
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Run `penstock expression eval`."""
     from deploy.expression_command import evaluate as evaluate_template
+    from engine.expression import Dialect
 
-    return evaluate_template(arguments.template, arguments.vars)
+    return evaluate_template(arguments.template, arguments.vars, Dialect(arguments.dialect), arguments.typed)
 
 
 def add_topics(commands: Any) -> None:

@@ -13,19 +13,31 @@ from typing import Any
 
 from deploy.problems import UserError
 from deploy.sources import load_yaml
-from engine.expression import NeedsWorld, RenderError, Scope, TemplateSyntaxError, compile_template
+from engine.expression import Dialect, NeedsWorld, RenderError, Scope, TemplateSyntaxError, compile_template
 
 
-def evaluate(template: str, variables: Path | None) -> int:
-    """Print what a template gives: a single expression as JSON unless it is text, anything else as text."""
-    scope = Scope(read_variables(variables), now_ms=time.time_ns() // 1_000_000, entropy=os.urandom(16))
+def evaluate(template: str, variables: Path | None, dialect: Dialect = Dialect.V1, typed: bool = False) -> int:
+    """Print what a template gives: the text that a task would get, or with `typed` its value as JSON.
+
+    Args:
+        template: The text.
+        variables: A file of variables.
+        dialect: Which generation of the language it is in.
+        typed: Whether a single expression keeps its type, as where a flow asks for a value and not for a text.
+    """
+    scope = Scope(
+        read_variables(variables), now_ms=time.time_ns() // 1_000_000, entropy=os.urandom(16), dialect=dialect
+    )
     try:
-        value = compile_template(template).evaluate(scope)
+        compiled = compile_template(template, dialect)
+        if typed:
+            print(json.dumps(compiled.evaluate(scope), ensure_ascii=False, default=str))
+        else:
+            print(compiled.render(scope))
     except NeedsWorld as error:
         raise UserError(f"{error}; only a task that runs can evaluate it, so try it with `penstock run`") from None
     except (RenderError, TemplateSyntaxError) as error:
         raise UserError(str(error)) from None
-    print(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
     return 0
 
 

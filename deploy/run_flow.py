@@ -34,6 +34,7 @@ from engine.catalog.commands import SaveFlow
 from engine.catalog.events import FlowSaved
 from engine.execution.commands import CreateExecution, KillExecution, ResumeExecution
 from engine.flow import Flow, parse_flow
+from engine.flow.validate import problem_to_json
 from engine.values import State
 from executor.state.memory import MemoryStore
 from topics.messages import LogEntry, Step
@@ -82,7 +83,7 @@ def flow_of(path: Path, source: str) -> Flow:
     """
     parsed = parse_flow(source)
     if parsed.flow is None:
-        *first, last = [problem_line(path, each) for each in parsed.errors]
+        *first, last = [problem_line(path, problem_to_json(each)) for each in parsed.errors]
         for line in first:
             print(line, file=sys.stderr)
         raise UserError(last)

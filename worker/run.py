@@ -86,7 +86,10 @@ def _run(equipment: Equipment, key: AttemptKey, job: Job, kill: Kill, log: Attem
     except Killed:
         error = ""
     except (expression.RenderError, expression.NeedsWorld, LaunchError, StorageError, ValueError) as failed:
-        error = describe(failed) if isinstance(failed, ValidationError) else str(failed)
+        if isinstance(failed, ValidationError):
+            error = describe(failed)
+        else:
+            error = expression.with_property(failed, job.properties)
     finally:
         context.close()
     if kill.why is Why.KILLED:

@@ -144,7 +144,7 @@ def _evaluated(attempt: Attempt, pure: PureTask) -> _Came | Wait | None:
     except expression.NeedsWorld:
         return None
     except (expression.RenderError, ValueError) as error:
-        return _Came(State.FAILED, b"", (*lines, *error_lines(str(error))))
+        return _Came(State.FAILED, b"", (*lines, *error_lines(expression.with_property(error, task.properties))))
 
 
 def _wait(draft: ExecutionDraft, run: TaskRun, wait: Wait) -> None:
@@ -167,7 +167,7 @@ def _open(attempt: Attempt, flowable: Flowable) -> None:
         attempt.ask(PROPERTIES)
         return
     except (expression.RenderError, ValueError) as error:
-        attempt.fail(str(error))
+        attempt.fail(expression.with_property(error, attempt.planned.task.properties))
         return
     scope = attempt.draft.scope(attempt.scope_id)
     assert scope is not None

@@ -86,4 +86,4 @@ def _asked(draft: ExecutionDraft, scope: Scope, run: TaskRun, answers: Answers |
     try:
         return planned.flowable.turned(planned.task, render, scope.turn, draft.at_ms - scope.opened_ms)
     except (expression.RenderError, ValueError) as error:
-        return Turned(done=True, error=str(error))
+        return Turned(done=True, error=expression.with_property(error, planned.task.properties))

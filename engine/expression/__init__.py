@@ -11,6 +11,7 @@ are offered by whoever renders. Doesn't own which variables there are.
 
 from __future__ import annotations
 
+from engine.expression.blame import with_property
 from engine.expression.budget import DEFAULT_BUDGET, Budget
 from engine.expression.errors import BudgetError, MissingError, NeedsWorld, RenderError, TemplateSyntaxError
 from engine.expression.functions.world import WORLD
@@ -52,4 +53,5 @@ __all__ = [
     "truthiness",
     "value_is_true",
     "vocabulary",
+    "with_property",
 ]

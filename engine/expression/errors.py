@@ -105,7 +105,8 @@ class MissingError(RenderError):
     @cached_property
     def message(self) -> str:  # type: ignore[override]
         """The whole sentence, with the name that was probably meant."""
-        text = f"Unable to find '{self.missing}' used in the expression '{excerpt(self.template)}' at line {self.line}"
+        text = f"Unable to find '{self.missing}' used in the expression '{excerpt(self.template)}'"
+        text += f" at line {self.line}, column {self.column}"
         if self._where:
             text += f": '{self._where}' has no '{self.missing}'"
         close = get_close_matches(self.missing or "", self._names, n=1)

@@ -18,10 +18,18 @@ def test_a_template_reads_the_variables_of_a_file(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().out == "Hello ADA\n"
 
 
-def test_a_single_expression_is_printed_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    cli.main(["expression", "eval", "{{ [1, 2] }}"])
+def test_a_value_is_printed_as_a_task_gets_it_or_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["expression", "eval", "{{ [1, 1.0 * 10000000, null] }}"])
+    cli.main(["expression", "eval", "--typed", "{{ [1, 1.0 * 10000000, null] }}"])
 
-    assert capsys.readouterr().out == "[1, 2]\n"
+    assert capsys.readouterr().out == "[1,1.0E7,null]\n[1, 10000000.0, null]\n"
+
+
+def test_either_generation_of_the_language_can_be_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["expression", "eval", "{{ 'a' ?? 'b' | upper }}"]) == 0
+    assert cli.main(["expression", "eval", "{{ 'a' ?? 'b' | upper }}", "--dialect", "2.x"]) == 0
+
+    assert capsys.readouterr().out == "A\na\n"
 
 
 @pytest.mark.parametrize("template", ["{{ inputs.name", "{{ x | uper }}", "{{ nothing }}", "{{ secret('x') }}"])

@@ -9,6 +9,7 @@ from engine.expression import (
     compile_template,
     render_value,
     vocabulary,
+    with_property,
 )
 
 SCOPE = Scope({"a": "x", "b": {"c": 1}}, now_ms=0)
@@ -76,3 +77,20 @@ def test_the_vocabulary_lists_every_word_with_its_arguments():
     assert words["filters"]["date"] == ["format", "timeZone", "existingFormat", "locale"]
     assert words["functions"]["secret"] == ["key", "namespace", "subkey"]
     assert "defined" in words["tests"] and "for" in words["tags"]
+
+
+def test_an_error_names_the_property_its_template_was_written_in() -> None:
+    properties = {"uri": "{{ a }}", "headers": {"{{ k }}": ["x", "{{ nothing }}"]}}
+
+    assert with_property(_failure("{{ nothing }}"), properties).startswith(
+        "headers.{{ k }}[1]: Unable to find 'nothing'"
+    )
+    assert with_property(_failure("{{ k }}"), properties).startswith("headers.{{ k }}: Unable to find 'k'")
+    assert with_property(_failure("{{ other }}"), properties).startswith("Unable to find 'other'")
+    assert with_property(ValueError("too long"), properties) == "too long"
+
+
+def _failure(template: str) -> RenderError:
+    with pytest.raises(RenderError) as caught:
+        compile_template(template).render(Scope({}, now_ms=0))
+    return caught.value
