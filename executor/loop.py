@@ -33,6 +33,9 @@ IN_FLIGHT_MAX = 2_000
 SWEEP_MS = 1_000
 """How often leases and outstanding requests are looked through."""
 ACK_WAIT_S = 0.05
+AGAIN_MS = 1_000
+"""Pause before a partition that broke twice in a row is claimed again: a disk that is full, or brokers that are gone,
+stay so for a while. The first time it is claimed at once, as most failures pass."""
 UNASSIGNED_WAIT_S = 0.02
 """A pass without partitions waits no longer: an assignment comes within `poll`, and has to be folded then."""
 
@@ -85,6 +88,10 @@ class Executor:
         self._standby: dict[tuple[str, int], Partition] = {}
         """Partitions of others that are folded here as well."""
         self._by_tail: dict[tuple[str, int], Partition] = {}
+        self._taken_back_ms: dict[tuple[str, int], int] = {}
+        """When each partition was last taken back."""
+        self._resting: dict[tuple[str, int], int] = {}
+        """Until when those that broke again and again aren't claimed."""
         self._sweep_ms = 0
         self._stopping = threading.Event()
         if settings.standby:
@@ -204,29 +211,41 @@ class Executor:
             if partition is not None and partition.phase is not Phase.OWNED:
                 partition.folded(batch)
         moved = len(records)
+        now_ms = self._clocks.monotonic_ms()
         for (topic, number), partition in list(self.partitions.items()):
-            if partition.phase is not Phase.OWNED and partition.advance():
+            if partition.phase is Phase.OWNED or self._resting.get((topic, number), now_ms) > now_ms:
+                continue
+            if partition.advance():
                 self._reader.start(topic, number, partition.inbox)
                 moved += 1
         return moved
 
     def take_back(self, partition: Partition, why: Exception) -> None:
         """Fold a partition anew after it was lost or broke; it is claimed again if it is still assigned."""
-        logger.warning("%s/%d is folded and claimed again: %s", partition.kind, partition.number, why)
         key = (catalog.inbox_of(partition.kind), partition.number)
+        now_ms = self._clocks.monotonic_ms()
+        again = now_ms - self._taken_back_ms.get(key, -2 * AGAIN_MS) < 2 * AGAIN_MS
+        # The first failures are told, and that it is owned again; in between the log would fill with the same line.
+        level = logging.DEBUG if again and key in self._resting else logging.WARNING
+        logger.log(level, "%s/%d is folded and claimed again: %s", partition.kind, partition.number, why)
+        self._taken_back_ms[key] = now_ms
+        self._resting.pop(key, None)
+        if again:
+            self._resting[key] = now_ms + AGAIN_MS
         if self.partitions.get(key) is partition:
             self._reader.pause(*key)
             partition.reset()
 
     # ---- time ---------------------------------------------------------------------------------------------------
 
-    def _owned(self) -> Iterable[Partition]:
+    def owned(self) -> Iterable[Partition]:
+        """Return the partitions that this process decides for now."""
         return [partition for partition in self.partitions.values() if partition.phase is Phase.OWNED]
 
     def _fire_timers(self) -> int:
         now_ms = self._clocks.now_ms()
         fired = 0
-        for partition in self._owned():
+        for partition in self.owned():
             with _Guard(self, partition):
                 for due_ms, aggregate_id, timer_id in partition.timers.due(now_ms):
                     partition.fire(due_ms, aggregate_id, timer_id)
@@ -241,7 +260,7 @@ class Executor:
         self._sweep_ms = now_ms + SWEEP_MS
         self._flows.poll()
         self._leases.poll()
-        for partition in self._owned():
+        for partition in self.owned():
             partition.give_away(self._leases.is_gone)
             partition.sweep(self._clocks.now_ms())
 

@@ -12,7 +12,7 @@ from engine.execution.state import Header
 from engine.execution.step import EXECUTIONS
 from engine.values import State
 from executor.effects import Effects
-from executor.partition import Partition, Ports
+from executor.partition import Partition, Phase, Ports
 from executor.processor import Processor
 from executor.state.memory import MemoryStore
 from executor.state.rows import PartitionRows
@@ -35,7 +35,7 @@ def check(world: World) -> None:
             partition = executor and executor.partitions.get((catalog.EXECUTIONS_INBOX, number))
             if partition is not None:
                 _compare(f"I5: rows of partition {number} at {process.member}", partition.rows, whole)
-                if partition.in_flight or len(partition.attempts):
+                if partition.phase is Phase.OWNED and (partition.in_flight or len(partition.attempts)):
                     raise Violation(
                         f"I11: {partition.in_flight} steps and {len(partition.attempts)} attempts stay open"
                     )

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+import executor.loop
 import executor.partition
 import executor.state.snapshot
 from engine.catalog.commands import SaveFlow
@@ -43,6 +44,7 @@ EPOCH_MS = 1_700_000_000_000
 
 executor.partition.HASH_EVERY = 5
 executor.state.snapshot.EVERY_MS = 4_000
+executor.loop.AGAIN_MS = 5
 """In small worlds what happens once in a while must happen more often."""
 
 
@@ -428,7 +430,7 @@ class World:
         due = [1_000]
         for process in self.executors:
             if process.executor is not None:
-                for partition in process.executor.partitions.values():
+                for partition in process.executor.owned():
                     due.append(max(partition.timers.next_ms() - self.now_ms, 1))
         for worker in self.workers:
             if worker.runner is not None and (next_ms := worker.runner.next_ms()) is not None:

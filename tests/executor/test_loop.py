@@ -1,0 +1,105 @@
+"""The executor's loop on the log in memory, with a clock that the test moves."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from executor import loop
+from executor.loop import Clocks, Executor, ExecutorSettings
+from executor.state.memory import MemoryStore
+from topics import catalog
+from topics.embedded.memory import MemoryLog
+from topics.embedded.rules import catalog_partitions
+from topics.messages import Claim
+from topics.ports import Ack
+
+
+AGAIN_MS = 1_000
+
+
+class RefusingWriter:
+    """Acknowledges nothing while its log is told to refuse, as on a disk that is full."""
+
+    def __init__(self, log: RefusingLog, writer: Any) -> None:
+        self._log = log
+        self._writer = writer
+        self._refused: list[Ack] = []
+
+    def append(self, topic: str, partition: int, *args: Any, context: Any = None, **named: Any) -> None:
+        if not self._log.refusing:
+            self._writer.append(topic, partition, *args, context=context, **named)
+            return
+        self._log.claims += topic == catalog.EXECUTIONS_EVENTS and isinstance(named["message"], Claim)
+        self._refused.append(Ack(topic, partition, None, context, "no space"))
+
+    def poll(self, timeout_s: float = 0.0) -> list[Ack]:
+        refused, self._refused = self._refused, []
+        return refused + self._writer.poll(timeout_s)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._writer, name)
+
+
+class RefusingLog:
+    def __init__(self) -> None:
+        self._log = MemoryLog(catalog_partitions(1))
+        self.refusing = False
+        self.claims = 0
+        """Of the executions' partition, while refusing."""
+
+    def writer(self) -> RefusingWriter:
+        return RefusingWriter(self, self._log.writer())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.log = RefusingLog()
+        self.ms = 1_000_000
+        clocks = Clocks(now_ms=lambda: self.ms, monotonic_ms=lambda: self.ms)
+        settings = ExecutorSettings(name="executor-1")
+        self.executor = Executor(self.log, MemoryStore(), settings, clocks)  # type: ignore[arg-type]
+
+    def run(self, passes: int, ms_each: int = 0) -> None:
+        for _ in range(passes):
+            self.executor.run_once(0.0)
+            self.ms += ms_each
+
+
+@pytest.fixture
+def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
+    monkeypatch.setattr(loop, "AGAIN_MS", AGAIN_MS)  # simulated worlds are in more of a hurry
+    return Scene()
+
+
+def test_a_log_that_goes_on_refusing_is_asked_once_a_second_and_the_log_of_the_process_stays_short(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.log.refusing = True
+    with caplog.at_level(logging.WARNING):
+        scene.run(1_000)
+        at_once = scene.log.claims
+        scene.run(1_000, ms_each=AGAIN_MS // 100)
+
+    assert at_once == 2, "the first failure is tried again at once, as most of them pass"
+    assert 9 <= scene.log.claims - at_once <= 11
+    told = [record for record in caplog.records if "executions/0 is folded and claimed again" in record.message]
+    assert len(told) == 2
+
+
+def test_a_partition_is_owned_again_once_the_log_takes_records(scene: Scene) -> None:
+    scene.log.refusing = True
+    scene.run(1_000)
+    scene.log.refusing = False
+
+    scene.run(10)
+    assert not any(partition.kind == "executions" for partition in scene.executor.owned())
+
+    scene.ms += AGAIN_MS
+    scene.run(10)
+    assert any(partition.kind == "executions" for partition in scene.executor.owned())
