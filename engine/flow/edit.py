@@ -7,14 +7,14 @@ here may still be no valid flow (the last task removed): parse it before it is s
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.flow.document import read_documents
 from engine.flow.places import EditError
-from engine.flow.problems import Path, did_you_mean
+from engine.flow.problems import Path, did_you_mean, kind_of
 from engine.flow.splice import insert_item, item_text, remove_item, set_entry
-from engine.flow.types import ALIASES, TYPES
+from engine.flow.types import lookup
 
 __all__ = [
     "EditError",
@@ -44,10 +44,10 @@ def add_task(
     Raises:
         EditError: If there is no such place, the task can't be read, or the layout is beyond us.
     """
-    written = textwrap.dedent(task).strip("\n") + "\n"
-    value = read_documents(written)[0].value
-    if not isinstance(value, dict):
-        raise EditError("Expected the task to be a map with id and type")
+    value = _read_task(task)
+    trimmed = textwrap.dedent(task).strip("\n") + "\n"
+    # Blank lines at the end may be a part of the last text.
+    written = trimmed if _read_task(trimmed) == value else None
     document = _read(source)
     if after is not None:
         place = _find(document, after)
@@ -55,9 +55,10 @@ def add_task(
     else:
         base = () if parent is None else _find(document, parent)
         where = (*base, *_branch_path(branch))
-        index = _length(document, where)
-        if index < 0:
-            return set_entry(source, where[:-1], str(where[-1]), [value])
+        held = _held(document, where)
+        if not isinstance(held, list):
+            return _open_branch(source, document, where, value)
+        index = len(held)
     return _insert(source, document, where, index, value, written)
 
 
@@ -110,7 +111,16 @@ def set_task_property(source: str, task_id: str, name: str, value: Any) -> str:
 
 def set_flow_property(source: str, name: str, value: Any) -> str:
     """Return the flow's text with a top-level property set; a new one goes behind the namespace."""
+    _read(source)
     return set_entry(source, (), name, value, after="namespace")
+
+
+def _read_task(task: str) -> Any:
+    documents = read_documents(textwrap.dedent(task))
+    if len(documents) != 1 or documents[0].problems or not isinstance(documents[0].value, dict):
+        reason = documents[0].problems[0].message if documents[0].problems else "it isn't one map with id and type"
+        raise EditError(f"The task can't be read: {reason}")
+    return documents[0].value
 
 
 def _read(source: str) -> Any:
@@ -123,9 +133,7 @@ def _read(source: str) -> Any:
 
 def _walk(value: Any, path: Path) -> Iterator[tuple[str, Path]]:
     """Yield id and path of each task below a raw map, by the branches that its type has."""
-    info = TYPES.get(ALIASES.get(str(value.get("type")), str(value.get("type"))))
-    kinds = info.branches if info is not None else {}
-    for key, kind in kinds.items():
+    for key, kind in _branches(value).items():
         inner = value.get(key)
         lists = [((*path, key), inner)] if kind != "cases" else []
         if kind == "cases" and isinstance(inner, dict):
@@ -185,11 +193,24 @@ def _branch_path(branch: str) -> Path:
     return ("cases", branch.removeprefix("cases.")) if branch.startswith("cases.") else (branch,)
 
 
-def _length(document: Any, path: Path) -> int:
-    """Return how long the list at a path is, -1 if there is none yet."""
-    parent = _value(document, path[:-1]) if path[-2:-1] != ("cases",) else _value(document, path[:-2]).get("cases", {})
-    found = parent.get(path[-1])
-    return len(found) if isinstance(found, list) else -1
+def _held(document: Any, path: Path) -> Any:
+    """Return what stands at a path, None if nothing does."""
+    for step in path:
+        if isinstance(document, dict):
+            document = document.get(step)
+        else:
+            document = document[step] if isinstance(document, list) and isinstance(step, int) else None
+    return document
+
+
+def _open_branch(source: str, document: Any, where: Path, value: Any) -> str:
+    """Return the text with a task in a branch that isn't there yet, or is empty."""
+    held = _held(document, where)
+    if held:
+        raise EditError(f"Expected a list of tasks in '{where[-1]}', but found {kind_of(held)}")
+    kind = _branches(_held(document, where[:-1])).get(str(where[-1]))
+    tasks: Any = [{"task": value}] if kind == "dag" else [value]
+    return set_entry(source, where[:-1], str(where[-1]), value if kind == "task" else tasks)
 
 
 def _insert(source: str, document: Any, where: Path, index: int, value: Any, written: str | None) -> str:
@@ -200,5 +221,10 @@ def _insert(source: str, document: Any, where: Path, index: int, value: Any, wri
 
 
 def _is_dag(value: Any) -> bool:
-    info = TYPES.get(ALIASES.get(str(value.get("type")), str(value.get("type")))) if isinstance(value, dict) else None
-    return info is not None and "dag" in info.branches.values()
+    return "dag" in _branches(value).values()
+
+
+def _branches(value: Any) -> Mapping[str, str]:
+    """Return which properties of a task hold other tasks, and how."""
+    info = lookup(str(value.get("type"))) if isinstance(value, dict) else None
+    return info.branches if info is not None else {}

@@ -39,7 +39,7 @@ def read_tree(text: str) -> Node:
     offset = 1 if text.startswith("\ufeff") else 0
     try:
         found = [event for event in read_events(text[offset:]) if not isinstance(event, events.StreamStartEvent)]
-    except YamlError as error:
+    except (YamlError, UnicodeEncodeError) as error:
         raise EditError(f"The text is no YAML: {error}") from None
     if sum(isinstance(event, events.DocumentStartEvent) for event in found) != 1:
         raise EditError("Expected one document")

@@ -26,15 +26,16 @@ def remove_item(text: str, path: Path) -> str:
         del value[index]
 
     if len(parent.values) == 1:
-        start = parent.start if parent.flow_style else _after_key(parent)
-        tail = "" if parent.flow_style else _rest_of_line(text, parent.end)
-        result = text[:start] + ("[]" if parent.flow_style else " []" + tail) + text[parent.end + len(tail) :]
-    elif parent.flow_style:
-        item = parent.values[index]
-        if index + 1 < len(parent.values):
-            result = text[: item.start] + text[parent.values[index + 1].start :]
+        if parent.flow_style:
+            result = _without_last(text, parent)
         else:
-            result = text[: parent.values[index - 1].end] + text[item.end :]
+            tail = _rest_of_line(text, parent.end)
+            result = text[: _after_key(parent)] + " []" + tail + text[parent.end + len(tail) :]
+    elif parent.flow_style:
+        if index + 1 < len(parent.values):
+            result = text[: parent.values[index].start] + text[parent.values[index + 1].start :]
+        else:
+            result = _without_last(text, parent)
     else:
         start, end = _item_lines(text, parent, index)
         result = text[:start] + text[end:]
@@ -141,6 +142,29 @@ def item_text(text: str, path: Path) -> str | None:
     if any(line[:first].strip() for line in lines[1:]):
         return None
     return "\n".join([lines[0][first:], *(line[first:] for line in lines[1:])])
+
+
+def _without_last(text: str, parent: Node) -> str:
+    """Return the text without the last item of a list in flow style; comments before and behind it stay."""
+    item = parent.values[-1]
+    behind = _past_comma(text, item.end)
+    if len(parent.values) == 1:
+        if not (text[parent.start + 1 : item.start] + text[behind : parent.end - 1]).strip():
+            return f"{text[: parent.start]}[]{text[parent.end :]}"
+        return text[: item.start] + text[behind:]
+    before = parent.values[-2].end
+    if "#" in text[before : item.start]:
+        # The comma before the comment stays: a list may end with one.
+        return text[: item.start] + text[behind:]
+    return text[:before] + text[item.end :]
+
+
+def _past_comma(text: str, at: int) -> int:
+    """Return the place behind the comma that follows, `at` if none does."""
+    found = at
+    while text[found : found + 1].isspace():
+        found += 1
+    return found + 1 if text[found : found + 1] == "," else at
 
 
 def _item_text(item: Any, written: str | None, column: int) -> str:

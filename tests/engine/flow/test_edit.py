@@ -241,6 +241,54 @@ def test_windows_line_ends_stay() -> None:
     assert removed == remove_task(FLOW, "c").replace("\n", "\r\n")
 
 
+def test_comments_between_the_items_of_a_list_in_flow_style_stay() -> None:
+    text = "id: f\ntasks: [\n  {id: a, type: t}, # about a\n  {id: b, type: t}, # about b\n]\n"
+
+    assert remove_task(text, "b") == "id: f\ntasks: [\n  {id: a, type: t}, # about a\n   # about b\n]\n"
+    assert "# about b" in remove_task(remove_task(text, "a"), "b")
+    assert remove_task("tasks: [ {id: a}, ]\n", "a") == "tasks: []\n"
+
+
+def test_a_task_that_ends_in_blank_lines_on_purpose_keeps_them() -> None:
+    task = "id: new\ntype: t\nmessage: |+\n  a\n\n\n"
+
+    for text in (FLOW, "tasks: [{id: a, type: t}]\n"):
+        assert find(value(add_task(text, task, after="a")), "new")["message"] == "a\n\n\n"
+
+
+@pytest.mark.parametrize("task", ["id: a\nid: b\n", "id: a\n---\nid: b\n", "- id: a\n", "id: [", "\ud800"])
+def test_a_task_that_is_not_one_map_is_refused(task: str) -> None:
+    with pytest.raises(EditError, match="task can't be read"):
+        add_task(FLOW, task)
+
+
+def test_a_new_branch_has_the_form_that_its_flowable_wants() -> None:
+    flow = "tasks:\n- {id: p, type: io.kestra.plugin.core.flow.%s, other: x}\n"
+    task = "id: new\ntype: t\n"
+
+    def first(text: str) -> Any:
+        return value(text)["tasks"][0]
+
+    assert first(add_task(flow % "Dag", task, parent="p"))["tasks"] == [{"task": {"id": "new", "type": "t"}}]
+    assert first(add_task(flow % "Pause", task, parent="p", branch="onPause"))["onPause"] == {"id": "new", "type": "t"}
+    assert first(add_task(flow % "Pause", task, parent="p", branch="tasks"))["tasks"] == [{"id": "new", "type": "t"}]
+
+
+def test_what_stands_where_tasks_should_is_not_overwritten() -> None:
+    text = "id: f\ntasks:\n- {id: p, type: io.kestra.plugin.core.flow.Pause, onPause: {id: q, type: t}, cases: 1}\n"
+
+    with pytest.raises(EditError, match="found a map"):
+        add_task(text, "id: new\ntype: t\n", parent="p", branch="onPause")
+    with pytest.raises(EditError):
+        add_task(text, "id: new\ntype: t\n", parent="p", branch="cases.x")
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a: 1\ns: *d\n", "- a\n", ""])
+def test_a_property_of_an_unreadable_flow_is_not_set(text: str) -> None:
+    with pytest.raises(EditError, match="can't be read"):
+        set_flow_property(text, "disabled", True)
+
+
 def find(flow: Any, name: str) -> Any:
     """Return the raw map of a task."""
     if isinstance(flow, dict):
