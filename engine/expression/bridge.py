@@ -55,6 +55,8 @@ class Bridge:
         self._pieces: list[nodes.Block] = []
         self._blocks: dict[str, str] = {}
         self._macros: dict[str, tuple[str, tree.Macro]] = {}
+        self.faults: list[tuple[int, str]] = []
+        """Calls that can only fail, with their offsets: of words that don't exist, or with wrong arguments."""
 
     def template(self) -> nodes.Template:
         """Return the whole tree for Jinja2."""
@@ -203,7 +205,7 @@ class Bridge:
             try:
                 fallback = bind(FILTERS[name], arguments)
             except BindingError as error:
-                return self._call(operations.refused, at, nodes.Const(str(error)))
+                return self._refused(at, str(error))
             return self._call(operations.default, at, self._value(value), *self._values(fallback))
         return self._operation(operations.filtered, "filter", FILTERS, at, name, arguments, self._value(value))
 
@@ -236,6 +238,7 @@ class Bridge:
         return self._call(via, at, nodes.Const(name), *value, *self._values(arguments))
 
     def _refused(self, at: int, message: str) -> nodes.Expr:
+        self.faults.append((at, message))
         return self._call(operations.refused, at, nodes.Const(message))
 
     def _function(self, node: tree.Call) -> nodes.Expr:

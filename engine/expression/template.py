@@ -46,6 +46,13 @@ class Template:
         """What it may look up when it is rendered."""
         return reads_of(self._body)
 
+    @property
+    def faults(self) -> tuple[tuple[int, str], ...]:
+        """Offsets and reasons of the calls in it that can only fail, such as those of words that don't exist."""
+        bridge = Bridge(self._body, self.dialect)
+        bridge.template()
+        return tuple(bridge.faults)
+
     @cached_property
     def _code(self) -> Code:
         try:

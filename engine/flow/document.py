@@ -13,6 +13,7 @@ from typing import Any
 
 from engine.flow.problems import Path, Problem
 from engine.flow.scalars import resolve_plain
+from engine.flow.syntax_hints import syntax_problem
 
 try:
     import yaml as events  # type: ignore[import-untyped, unused-ignore]
@@ -44,6 +45,9 @@ MAX_DEPTH = 60
 MAX_NODES = 50_000
 """Counted after the expansion of aliases, so that a few of them can't explode."""
 MAX_ALIASES = 100
+
+_MOST_INDENTED = 200
+"""Characters before a line of a text in which it is looked for."""
 
 _TAGS = {"str": str, "int": int, "float": float, "bool": bool, "null": None, "map": dict, "seq": list}
 _WORD = re.compile(r"[-+.\w]+")
@@ -85,6 +89,28 @@ class Document:
             mark = key if of_key or isinstance(value, (dict, list)) or value is None else start
             found = (mark.line + 1, mark.column + 1)
         return found
+
+    def position_within(self, path: Path, offset: int) -> tuple[int, int]:
+        """Return line and column (from 1) of a character of the text at `path`, or of the text if that isn't clear.
+
+        The line of the value is looked for in what was written, so it is found where YAML neither joins nor escapes.
+        """
+        value = self.value
+        for step in path:
+            places, outer = self._marks.get(id(value), {}), value
+            if step not in places:
+                return self.position(path)
+            value = outer[step]
+        if not path or not isinstance(value, str):
+            return self.position(path)
+        start = places[path[-1]][1].index
+        first = value.rfind("\n", 0, offset) + 1
+        line = value[first:].partition("\n")[0]
+        found = self._text.find(line, start, start + 2 * len(value) + _MOST_INDENTED * (value.count("\n") + 2))
+        if found < 0:
+            return self.position(path)
+        at = found + offset - first
+        return self._text.count("\n", 0, at) + 1, at - self._text.rfind("\n", 0, at)
 
     def written(self, path: Path) -> str | None:
         """Return the unquoted word that stands at `path`, None if none does: `3.10` where the value is 3.1."""
@@ -262,35 +288,12 @@ def read_documents(text: str) -> list[Document]:
     except _Refused as refused:
         found.append(_broken(composer, refused.problem))
     except YamlError as error:
-        found.append(_broken(composer, _syntax_problem(error, text)))
+        found.append(_broken(composer, syntax_problem(error, text)))
     return found or [Document(None, {}, [])]
 
 
 def _broken(composer: _Composer | None, problem: Problem) -> Document:
     return Document(None, {}, [*(composer.problems if composer else []), problem])
-
-
-def _syntax_problem(error: Exception, text: str) -> Problem:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    said = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-    context = getattr(error, "context", None)
-    message = f"YAML syntax error: {said}" + (f" {context}" if context else "")
-    if mark is None:
-        return Problem("error", "yaml-syntax", message, 1, 1)
-    hint = _syntax_hint(message, text.split("\n")[mark.line] if mark.line <= text.count("\n") else "", mark.column)
-    return Problem("error", "yaml-syntax", message, mark.line + 1, mark.column + 1, "", hint)
-
-
-def _syntax_hint(message: str, line: str, column: int) -> str:
-    if "\t" in line[: column + 1]:
-        return "Indent with spaces, not with tabs"
-    if "cannot start any token" in message:
-        return f"Quote a value that starts with '{line[column : column + 1]}'"
-    if "mapping values are not allowed" in message:
-        return "Quote a value that holds ': ', and check the indentation"
-    if "expected ',' or" in message or "expected <block end>" in message:
-        return 'Check the indentation; an expression at the start of a value must be quoted: "{{ … }}"'
-    return ""
 
 
 __all__ = ["Document", "Mark", "YamlError", "events", "read_documents", "read_events"]

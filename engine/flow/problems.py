@@ -67,6 +67,9 @@ class Located(Protocol):
         `of_key` asks for the key instead of the value.
         """
 
+    def position_within(self, path: Path, offset: int) -> tuple[int, int]:
+        """Return line and column, from 1, of one character of the text at `path`."""
+
     def written(self, path: Path) -> str | None:
         """Return the unquoted word that stands at `path`, if one does."""
 
@@ -102,22 +105,30 @@ class Report:
         """Add an error: the flow can't be saved."""
         self._add("error", rule, message, path, hint)
 
-    def warning(self, rule: str, message: str, path: Path, hint: Hint = "") -> None:
-        """Add a warning: the flow can be saved, but probably doesn't do what was meant."""
-        self._add("warning", rule, message, path, hint)
+    def warning(self, rule: str, message: str, path: Path, hint: Hint = "", offset: int | None = None) -> None:
+        """Add a warning: the flow can be saved, but probably doesn't do what was meant.
+
+        `offset` is that of the culprit in the text at `path`, if it isn't all of it.
+        """
+        self._add("warning", rule, message, path, hint, offset)
 
     def info(self, rule: str, message: str, path: Path, hint: Hint = "") -> None:
         """Add a remark, for instance a type that has a newer name."""
         self._add("info", rule, message, path, hint)
 
-    def _add(self, severity: Severity, rule: str, message: str, path: Path, hint: Hint) -> None:
+    def _add(
+        self, severity: Severity, rule: str, message: str, path: Path, hint: Hint, offset: int | None = None
+    ) -> None:
         if severity != "error" and rule in self._silenced:
             return
         if len(self.problems) >= MAX_PROBLEMS or (rule, message, path) in self._seen:
             return
         self._seen.add((rule, message, path))
         self.errors += severity == "error"
-        line, column = self._document.position(path, of_key=rule in _ABOUT_KEYS)
+        if offset is None:
+            line, column = self._document.position(path, of_key=rule in _ABOUT_KEYS)
+        else:
+            line, column = self._document.position_within(path, offset)
         pointer = "".join("/" + str(step)[:MAX_TEXT].replace("~", "~0").replace("/", "~1") for step in path)
         readable = _shortened(readable_path(self._document.value, path))
         said = hint if isinstance(hint, str) else ""

@@ -8,6 +8,7 @@ us, so there it is a warning.
 from __future__ import annotations
 
 from collections.abc import Collection
+from difflib import get_close_matches
 from functools import lru_cache, partial
 from typing import Any
 
@@ -77,12 +78,20 @@ for _name in (*TYPES, *ALIASES):
 def nearest_type(declared: str) -> str:
     """Return a did-you-mean for a type: the name that ends alike and resembles it most, or an empty text."""
     package, _, last = declared.rpartition(".")
+    words = set(declared.split("."))
     alike = _BY_LAST_WORD.get(last.lower(), [])
     if alike:
-        best = max(alike, key=lambda name: (len(set(name.split(".")) & set(declared.split("."))), -len(name)))
-        return f"Did you mean '{best}'?"
-    siblings = [name for name in TYPES if name.rpartition(".")[0] == package]
-    return did_you_mean(declared, siblings) if siblings else ""
+        best = max(alike, key=lambda name: (len(set(name.split(".")) & words), name in TYPES, -len(name)))
+        if not package or best.startswith(_COMPLETE) or len(set(best.split(".")) & words) > _SHARED_BY_ALL:
+            return f"Did you mean '{best}'?"
+    siblings = {name.rpartition(".")[2]: name for name in TYPES if name.rpartition(".")[0] == package}
+    near = get_close_matches(last, siblings, n=1) if len(last) <= _LONGEST_WORD else []
+    return f"Did you mean '{siblings[near[0]]}'?" if near else ""
+
+
+_SHARED_BY_ALL = 3
+"""Words that even unrelated types have in common: io, kestra and the last one, which is why they are compared."""
+_LONGEST_WORD = 100
 
 
 def check_properties(report: Report, raw: Raw, path: Path, name: str, info: TypeInfo, common: Collection[str]) -> None:

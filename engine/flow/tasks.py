@@ -61,6 +61,9 @@ def read_task(report: Report, raw: Any, path: Path, depends_on: tuple[str, ...] 
     info = TYPES.get(name)
     if info is not None:
         check_properties(report, raw, path, name, info, COMMON)
+    if raw.get("assets") is not None:
+        message = f"Task '{task_id}' can't have 'assets': nothing keeps track of them here"
+        report.error("assets", message, (*path, "assets"), "Remove them")
     properties, branches = _own_properties(report, raw, path, info)
     when = "runIf" if "runIf" in raw else "when"
     return Task(

@@ -113,6 +113,10 @@ class _Shifted:
         """Return line and column in the single thing's own text."""
         return self._document.position(path[2:], of_key)
 
+    def position_within(self, path: Path, offset: int) -> tuple[int, int]:
+        """Return line and column in the single thing's own text."""
+        return self._document.position_within(path[2:], offset)
+
     def written(self, path: Path) -> str | None:
         """Return the unquoted word in the single thing's own text."""
         return self._document.written(path[2:])

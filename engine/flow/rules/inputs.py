@@ -8,9 +8,10 @@ from typing import Any
 
 import regex  # type: ignore[import-untyped, unused-ignore]
 
-from engine.flow.inputs import NO_ITEM_TYPES, TYPE_ALIASES, TYPE_PROPERTIES
+from engine.flow.inputs import NO_ITEM_TYPES, TYPE_ALIASES, TYPE_PROPERTIES, read_inputs
 from engine.flow.model import Flow, Input
 from engine.flow.problems import Path, Report, did_you_mean, kind_of
+from engine.flow.rules.bounds import check_bounds
 from engine.flow.rules.cycles import find_cycle
 
 _LONGEST_VALIDATOR = 4096
@@ -24,7 +25,26 @@ def check_inputs(report: Report, flow: Flow) -> None:
     _check_nesting(report, flow.inputs)
     _check_dependencies(report, flow.inputs)
     for index, item in enumerate(flow.inputs):
+        if item.type == "FORM":
+            _check_form(report, item, flow.inputs, ("inputs", index))
         _check_input(report, item, ("inputs", index))
+
+
+def _check_form(report: Report, form: Input, others: tuple[Input, ...], path: Path) -> None:
+    """Check the inputs that a form groups: ordinary ones, read below the form's id."""
+    here: Path = (*path, "inputs")
+    children = read_inputs(report, form.properties.get("inputs"), here)
+    if not children:
+        report.error("required", "the 'inputs' property cannot be empty", path)
+    unique_ids(report, (child.id for child in children), here, "input")
+    taken = {other.id for other in others}
+    for index, child in enumerate(children):
+        if child.type == "FORM":
+            report.error("input-nesting", "A form can't hold another form", (*here, index, "type"))
+        if f"{form.id}.{child.id}" in taken:
+            message = f"Input '{form.id}.{child.id}' is there already, outside of the form"
+            report.error("input-nesting", message, (*here, index, "id"))
+        _check_input(report, child, (*here, index))
 
 
 def unique_ids(report: Report, ids: Iterable[str], path: Path, what: str) -> None:
@@ -71,6 +91,7 @@ def _check_input(report: Report, item: Input, path: Path) -> None:
     if item.has_defaults and item.properties.get("prefill") is not None:
         report.error("input-default", f"Input '{item.id}' can't have both 'defaults' and 'prefill'", (*path, "prefill"))
     _check_validator(report, item, path)
+    check_bounds(report, item, path)
     if item.type in ("ARRAY", "MULTISELECT"):
         _check_item_type(report, item, path)
     if item.type in ("SELECT", "MULTISELECT"):

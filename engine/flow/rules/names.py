@@ -5,11 +5,11 @@ Owns nothing about templates themselves; `templates` beside it compares the two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from engine.flow.model import Flow, Task
+from engine.flow.model import Flow, Input, Task
 from engine.flow.types import CORE, TYPES
 
 ROOTS = frozenset(
@@ -39,7 +39,7 @@ ROOTS = frozenset(
         "outputDir",
         "outputFiles",
     }
-    | {"bucketPath", "workerTaskrun", "response", "loop", "error", "secret", "addRead", "printContext"}
+    | {"bucketPath", "workerTaskrun", "response", "loop"}
 )
 """Variables that exist somewhere; whether one exists where it is read is known only at run time."""
 
@@ -59,8 +59,8 @@ _SPLIT_PARTS = {
 class Names(msgspec.Struct, frozen=True):
     """The names of one flow."""
 
-    inputs: frozenset[str]
-    """First parts of dotted ids included."""
+    inputs: frozenset[tuple[str, ...]]
+    """Paths below `inputs`: ids taken apart at their dots, and those of a form below the form's."""
     variables: frozenset[str] | None
     """None if a task may set any variable."""
     outputs: Mapping[str, Mapping[str, str] | None]
@@ -68,9 +68,21 @@ class Names(msgspec.Struct, frozen=True):
     tasks: frozenset[str]
 
 
+def input_ids(inputs: Iterable[Input]) -> Iterator[str]:
+    """Yield the ids by which the values of inputs are given and read: in the place of a form those of its children."""
+    for item in inputs:
+        children = item.properties.get("inputs") if item.type == "FORM" else None
+        if not isinstance(children, list):
+            yield item.id
+            continue
+        for child in children:
+            if isinstance(child, dict):
+                yield f"{item.id}.{child.get('id')}"
+
+
 def names_of(flow: Flow) -> Names:
     """Return what templates of a flow can read."""
-    inputs = {item.id for item in flow.inputs} | {item.id.split(".")[0] for item in flow.inputs}
+    inputs = frozenset(tuple(name.split(".")) for name in input_ids(flow.inputs))
     variables: set[str] | None = set(flow.variables)
     outputs: dict[str, Mapping[str, str] | None] = {}
     stack: list[tuple[Task, bool]] = [(task, False) for tasks in flow.branches.values() for task in tasks]
@@ -86,7 +98,7 @@ def names_of(flow: Flow) -> Names:
         inner = nested or task.type in _LOOPS
         stack.extend((child, inner) for children in task.branches.values() for child in children)
     known_variables = None if variables is None else frozenset(variables)
-    return Names(frozenset(inputs), known_variables, outputs, frozenset(outputs))
+    return Names(inputs, known_variables, outputs, frozenset(outputs))
 
 
 def _outputs_of(task: Task) -> Mapping[str, str] | None:

@@ -9,6 +9,7 @@ from engine.flow.inputs import read_inputs, read_outputs
 from engine.flow.model import Flow, Task
 from engine.flow.problems import Path, Report, kind_of
 from engine.flow.properties import check_properties, read_type
+from engine.flow.rules.limits import check_worker_group
 from engine.flow.rules.structure import walk_paths
 from engine.flow.types import CORE, TYPES, TypeInfo
 from engine.values import parse_duration_ms
@@ -61,6 +62,9 @@ def check_tasks(report: Report, flow: Flow) -> None:
             _check_flowable(report, task, path, info)
         if task.task_cache is not None:
             _check_cache(report, task, path)
+        if task.worker_group is not None:
+            named = "workerGroup" if "key" in task.worker_group else "workerSelector"
+            check_worker_group(report, {named: task.worker_group}, path)
         if task.type.startswith(CORE):
             _check_core(report, task, path)
         runner = task.properties.get("taskRunner")

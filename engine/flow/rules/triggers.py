@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.flow.cron import cron_problem
 from engine.flow.fields import Raw, choice, whole
-from engine.flow.model import Flow, Trigger
-from engine.flow.problems import Path, Report, kind_of
+from engine.flow.model import Flow, Input, Trigger
+from engine.flow.problems import Path, Report, did_you_mean, kind_of
 from engine.flow.rules.conditions import check_conditions
 from engine.flow.rules.flow_trigger import check_flow_trigger
 from engine.flow.rules.inputs import unique_ids
+from engine.flow.rules.limits import check_worker_group
+from engine.flow.rules.names import input_ids
 from engine.flow.types import CORE
 from engine.values import State
 
@@ -32,6 +34,7 @@ def check_triggers(report: Report, flow: Flow) -> None:
         path: Path = ("triggers", index)
         _check_states(report, trigger.properties, "stopAfter", path)
         _check_conditions(report, trigger, path)
+        check_worker_group(report, trigger.properties, path)
         if trigger.type == _SCHEDULE:
             _check_schedule(report, trigger, path)
         elif trigger.type == _WEBHOOK:
@@ -117,11 +120,29 @@ def _check_webhook(report: Report, trigger: Trigger, path: Path) -> None:
 
 
 def _check_supplied(report: Report, flow: Flow, trigger: Trigger, path: Path) -> None:
-    missing = [item.id for item in flow.inputs if item.required and not item.has_defaults and not item.depends_on]
-    missing = [name for name in missing if not _supplies(trigger.inputs, name)]
+    missing = [name for name in _demanded(flow.inputs) if not _supplies(trigger.inputs, name)]
     if missing:
         message = f"Trigger '{trigger.id}' doesn't supply the required inputs without defaults: {', '.join(missing)}"
         report.warning("trigger-inputs", message, path, "Set them in the trigger's 'inputs', or give them defaults")
+    known = {name.split(".")[0] for name in input_ids(flow.inputs)} | set(input_ids(flow.inputs))
+    for name in trigger.inputs:
+        if name not in known:
+            message = f"The flow has no input '{name}'"
+            report.warning("unknown-input", message, (*path, "inputs", name), partial(did_you_mean, name, known))
+
+
+def _demanded(inputs: tuple[Input, ...]) -> list[str]:
+    """Return the ids of the inputs that somebody has to give, those within forms included."""
+    found: list[str] = []
+    for item in inputs:
+        if item.type == "FORM":
+            children = item.properties.get("inputs")
+            for child in children if isinstance(children, list) and not item.depends_on else ():
+                if isinstance(child, dict) and child.get("required") is not False and child.get("defaults") is None:
+                    found.extend([] if child.get("dependsOn") else [f"{item.id}.{child.get('id')}"])
+        elif item.required and not item.has_defaults and not item.depends_on:
+            found.append(item.id)
+    return found
 
 
 def _supplies(supplied: Any, name: str) -> bool:

@@ -82,6 +82,25 @@ ERRORS = [
         "a -> b -> a",
     ),
     ("TASK\ninputs: [{id: a, type: INT}, {id: a.b, type: INT}]", "input-nesting", "inside of input 'a'"),
+    ("TASK\ninputs: [{id: a, type: INT, min: few}]", "type-mismatch", "type INT, but found the text 'few'"),
+    ("TASK\ninputs: [{id: a, type: TIME, before: noon}]", "type-mismatch", "type TIME"),
+    ("TASK\ninputs: [{id: f, type: FORM}]", "required", "'inputs' property cannot be empty"),
+    ("TASK\ninputs: [{id: f, type: FORM, inputs: [{id: a, type: TEXT}]}]", "unknown-type", "Invalid type: TEXT"),
+    (
+        "TASK\ninputs: [{id: f, type: FORM, inputs: [{id: a, type: INT}, {id: a, type: INT}]}]",
+        "duplicate-id",
+        "Duplicate input with name [a]",
+    ),
+    (
+        "TASK\ninputs: [{id: f, type: FORM, inputs: [{id: g, type: FORM, inputs: [{id: a, type: INT}]}]}]",
+        "input-nesting",
+        "can't hold another form",
+    ),
+    (
+        "TASK\ninputs: [{id: f, type: FORM, inputs: [{id: a, type: INT}]}, {id: f.a, type: INT}]",
+        "input-nesting",
+        "'f.a' is there already",
+    ),
     # limits
     ("TASK\nconcurrency: {behavior: FAIL}", "required", "'limit'"),
     ("TASK\nconcurrency: {limit: 0}", "range", "at least 1"),
@@ -95,6 +114,13 @@ ERRORS = [
     ("TASK\nchecks: [{message: m}]", "required", "'condition' of a check"),
     ("TASK\nquotas: [{duration: PT1S, limit: 1}]", "range", "one minute"),
     ("TASK\nworkerSelector: {match: ANY}", "worker-selector", "need 'tags'"),
+    (
+        "tasks: [{id: a, type: debug.Return, workerSelector: {fallback: WAIT}}]",
+        "worker-selector",
+        "need 'tags'",
+    ),
+    ("tasks: [{id: a, type: debug.Return, workerGroup: {key: a, fallback: STOP}}]", "choice", "FAIL, WAIT, CANCEL"),
+    ("tasks: [{id: a, type: debug.Return, assets: {inputs: []}}]", "assets", "can't have 'assets'"),
     ("TASK\npluginDefaults: [{type: log.Log}]", "plugin-defaults", "no 'values'"),
     (
         "TASK\npluginDefaults: [{type: log.Log, values: {level: null}}]",
@@ -179,6 +205,11 @@ WARNINGS = [
     ("tasks: [{id: f, type: flow.ForEach, values: [1.5], tasks: [LOG(a)]}]", "loop-value"),
     ("TASK\ntriggers: [{id: a, type: trigger.Flow}]", "flow-trigger"),
     ("TASK\ninputs: [{id: a, type: INT}]\ntriggers: [{id: a, type: trigger.Webhook, key: k}]", "trigger-inputs"),
+    ("TASK\ninputs: [{id: a, type: INT, defaults: many}]", "input-default"),
+    ("TASK\ninputs: [{id: a, type: INT, min: 5, defaults: 1}]", "input-default"),
+    ("TASK\ninputs: [{id: a, type: DATE, before: '2024-01-01', defaults: '2024-01-02'}]", "input-default"),
+    ("TASK\ninputs: [{id: a, type: DURATION, min: PT2S, max: PT1S}]", "range"),
+    ("TASK\ninputs: [{id: a, type: DATETIME, after: '2024-01-02T00:00:00Z', before: '2024-01-01T00:00'}]", "range"),
     ("TASK\ninputs: [{id: a, type: SELECT}]", "input-values"),
     ("TASK\ninputs: [{id: a, type: SELECT, values: [x], expression: '{{ vars }}'}]", "input-values"),
     ("tasks: [{id: a, type: io.kestra.plugin.jdbc.mysql.Query, url: x, sql: y, sqll: z}]", "unknown-property"),
@@ -230,3 +261,33 @@ def test_tasks_side_by_side_do_not_end_each_other() -> None:
 @pytest.mark.parametrize("zone", ["Europe/Paris", "UTC", "Z", "UTC+2", "+02:00", "GMT-3"])
 def test_regions_and_offsets_are_time_zones(zone: str) -> None:
     sound(f"triggers: [{{id: a, type: {CORE}trigger.Schedule, cron: '* * * * *', timezone: '{zone}'}}]")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("io.kestra.plugin.core.log.Logg", f"{CORE}log.Log"),
+        ("io.kestra.plugin.core.flow.Log", f"{CORE}log.Log"),
+        ("Log", f"{CORE}log.Log"),
+        ("io.kestra.plugin.core.trigger.Webhok", f"{CORE}trigger.Webhook"),
+        ("io.kestra.plugin.script.python.Script", "io.kestra.plugin.scripts.python.Script"),
+        ("io.kestra.core.tasks.unheard.Read", None),
+        ("io.kestra.plugin.core.log.Telegram", None),
+    ],
+)
+def test_the_type_that_was_meant_is_suggested_only_if_it_is_near(written: str, meant: str | None) -> None:
+    found = [p for p in problems(f"tasks: [{{id: a, type: {written}}}]", tasks=False) if p.rule == "unknown-type"]
+    found += problems(f"tasks: [{{id: a, type: {written}}}]", tasks=False, severity="warning")
+
+    assert found[0].hint == (f"Did you mean '{meant}'?" if meant else "")
+
+
+def test_a_form_demands_of_triggers_what_its_children_demand() -> None:
+    form = "inputs: [{id: f, type: FORM, inputs: [{id: a, type: INT}, {id: b, type: INT, defaults: 1}]}]"
+    trigger = f"triggers: [{{id: t, type: {CORE}trigger.Schedule, cron: '@daily', inputs: INPUTS}}]"
+
+    missing = the_problem(f"{form}\n{trigger.replace('INPUTS', '{}')}", severity="warning")
+    assert missing.message.endswith("without defaults: f.a")
+    assert not problems(f"{form}\n{trigger.replace('INPUTS', '{f: {a: 1}}')}", severity="warning")
+    unknown = the_problem(f"{form}\n{trigger.replace('INPUTS', '{f: {a: 1}, g: 1}')}", severity="warning")
+    assert (unknown.rule, unknown.path) == ("unknown-input", "triggers[t].inputs.g")

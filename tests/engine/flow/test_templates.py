@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.flow import parse_flow
 from tests.engine.flow.flows import CORE, problems, read, sound
 
 BODY = """
@@ -64,6 +65,14 @@ def test_what_the_flow_has_is_read_without_a_word(template: str) -> None:
         ("{{ outputs.log.value }}", "unknown-output"),
         ("{{ outputs.script.stdout }}", "unknown-output"),
         ("{{ somewhere }}", "unknown-variable"),
+        ("{{ inputs.db.port }}", "unknown-input"),
+        ("{{ secret.KEY }}", "unknown-variable"),
+        ("{{ vars.v | uper }}", "expression-call"),
+        ("{{ upper(vars.v) }}", "expression-call"),
+        ("{{ vars.v is od }}", "expression-call"),
+        ("{{ vars.v | replace }}", "expression-call"),
+        ("{{ vars.v | date(fromat='yyyy') }}", "expression-call"),
+        ("{{ vars.v == }}", "expression-syntax"),
         ("{{ inputs.name ", "expression-syntax"),
         ("{{ inputs.name ?? inputs.nam }}", "unknown-input"),
         ("{{ outputs.ret.value | default(inputs.nam) }}", "unknown-input"),
@@ -86,6 +95,65 @@ def test_the_nearest_name_is_suggested() -> None:
 def test_a_dash_behind_a_dot_is_an_error_only_if_it_is_an_id() -> None:
     assert rules("{{ inputs.with-dash }}")[0] == "dash"
     assert "dash" not in rules("{{ outputs.ret.value-1 }}")
+
+
+@pytest.mark.parametrize(
+    ("written", "line", "marked"),
+    [
+        ('"a {{ vars.v }} {{ inputs.nope }}"', 1, "inputs.nope"),
+        ("a {{ vars.v }} {{ inputs['nope'] }}", 1, "nope'"),
+        ("|\n      first\n      then {{ outputs.nope.x }}", 3, "outputs.nope"),
+        ("|\n      {{ vars.v }}\n      {{ vars.v | uper }}", 3, "uper"),
+        ("|\n      first\n      {{ vars.v == }}", 3, "}}"),
+        ('"a\\tb {{ inputs.nope }}"', 1, '"a'),
+        (">\n      joined\n      lines {{ inputs.nope }}", 1, ">"),
+    ],
+)
+def test_a_warning_points_at_the_place_in_the_template(written: str, line: int, marked: str) -> None:
+    source = f"id: f\nnamespace: a.b\nvariables: {{v: 1}}\ntasks:\n  - id: t\n    type: {CORE}log.Log\n    message: "
+    (found,) = [p for p in parse_flow(source + written).problems if p.severity == "warning"]
+
+    assert found.line == source.count("\n") + line
+    assert (source + written).split("\n")[found.line - 1][found.column - 1 :].startswith(marked)
+
+
+def test_children_of_a_form_are_inputs_below_it() -> None:
+    body = f"""
+inputs: [{{id: form, type: FORM, inputs: [{{id: host, type: STRING}}]}}]
+tasks:
+  - {{id: a, type: {CORE}debug.Return, format: "{{{{ inputs.form.host }}}} {{{{ inputs.form }}}}"}}
+  - {{id: b, type: {CORE}debug.Return, format: "{{{{ inputs.form.hots }}}}"}}
+"""
+    (found,) = problems(body, tasks=False, severity="warning")
+
+    assert (found.message, found.hint) == ("The flow has no input 'form.hots'", "Did you mean 'host'?")
+
+
+def test_every_other_text_that_is_rendered_is_checked_too() -> None:
+    body = f"""
+inputs: [{{id: a, type: STRING, defaults: x, dependsOn: {{condition: "{{{{ vars.no }}}}"}}}}]
+variables: {{v: "{{{{ inputs.no }}}}"}}
+labels: {{l: "{{{{ inputs.no }}}}"}}
+checks: [{{condition: "{{{{ inputs.no }}}}", message: m}}]
+sla: [{{id: s, type: EXECUTION_ASSERTION, behavior: FAIL, assert: "{{{{ outputs.no.x }}}}"}}]
+triggers:
+  - id: t
+    type: {CORE}trigger.Schedule
+    cron: "@daily"
+    inputs: {{a: "{{{{ outputs.of_another_flow.x }}}}{{{{ nowhere }}}}"}}
+    conditions: [{{type: {CORE}condition.Expression, expression: "{{{{ trigger.date | dat }}}}"}}]
+"""
+    found = {(p.rule, p.path) for p in problems(body, severity="warning")}
+
+    assert found == {
+        ("unknown-variable", "inputs[a].dependsOn.condition"),
+        ("unknown-input", "variables.v"),
+        ("unknown-input", "labels.l"),
+        ("unknown-input", "checks[0].condition"),
+        ("unknown-task", "sla[s].assert"),
+        ("unknown-variable", "triggers[t].inputs.a"),
+        ("expression-call", "triggers[t].conditions[0].expression"),
+    }
 
 
 def test_variables_that_a_task_sets_are_known() -> None:
