@@ -6,7 +6,6 @@ here may still be no valid flow (the last task removed): parse it before it is s
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -45,7 +44,7 @@ def add_task(
         EditError: If there is no such place, the task can't be read, or the layout is beyond us.
     """
     value = _read_task(task)
-    trimmed = textwrap.dedent(task).strip("\n") + "\n"
+    trimmed = _dedented(task).strip("\n") + "\n"
     # Blank lines at the end may be a part of the last text.
     written = trimmed if _read_task(trimmed) == value else None
     document = _read(source)
@@ -82,12 +81,17 @@ def move_task(source: str, task_id: str, *, after: str | None = None, before: st
     start, goal = _find(document, task_id), _find(document, target)
     if goal[: len(start)] == start:
         raise EditError(f"Task '{task_id}' can't be moved into itself")
-    value = _value(document, start)
-    written = item_text(source, start) if isinstance(start[-1], int) else None
+    is_same_list = _list_of(start) == _list_of(goal)
+    # An item of a Dag stays whole among its siblings: it says which of them come first.
+    moved = _item_path(start) if is_same_list else start
+    value = _value(document, moved)
+    written = item_text(source, moved) if isinstance(moved[-1], int) else None
     removed = remove_item(source, _item_path(start))
     rest = _read(removed)
     place = _find(rest, target)
     index = _index_of(place) + (1 if after is not None else 0)
+    if is_same_list:
+        return insert_item(removed, _list_of(place), index, value, written)
     return _insert(removed, rest, _list_of(place), index, value, written)
 
 
@@ -115,8 +119,15 @@ def set_flow_property(source: str, name: str, value: Any) -> str:
     return set_entry(source, (), name, value, after="namespace")
 
 
+def _dedented(text: str) -> str:
+    """Return the text without the margin that all its lines share; blanks behind the margin may mean something."""
+    lines = text.split("\n")
+    margin = min((len(line) - len(line.lstrip(" ")) for line in lines if line.strip()), default=0)
+    return "\n".join(line[margin:] for line in lines)
+
+
 def _read_task(task: str) -> Any:
-    documents = read_documents(textwrap.dedent(task))
+    documents = read_documents(_dedented(task))
     if len(documents) != 1 or documents[0].problems or not isinstance(documents[0].value, dict):
         reason = documents[0].problems[0].message if documents[0].problems else "it isn't one map with id and type"
         raise EditError(f"The task can't be read: {reason}")

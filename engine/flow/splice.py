@@ -25,20 +25,19 @@ def remove_item(text: str, path: Path) -> str:
     def change(value: Any) -> None:
         del value[index]
 
-    if len(parent.values) == 1:
-        if parent.flow_style:
-            result = _without_last(text, parent)
-        else:
-            tail = _rest_of_line(text, parent.end)
-            result = text[: _after_key(parent)] + " []" + tail + text[parent.end + len(tail) :]
-    elif parent.flow_style:
+    if parent.flow_style:
         if index + 1 < len(parent.values):
             result = text[: parent.values[index].start] + text[parent.values[index + 1].start :]
         else:
             result = _without_last(text, parent)
     else:
         start, end = _item_lines(text, parent, index)
-        result = text[:start] + text[end:]
+        head = text[:start]
+        if len(parent.values) == 1:
+            key = _after_key(parent)
+            behind = key + len(text[key:start].split("\n", 1)[0].split("#", 1)[0].rstrip())
+            head = f"{text[:behind]} []{text[behind:start]}"
+        result = head + text[end:]
     return _proved(text, result, path[:-1], change)
 
 
@@ -172,7 +171,7 @@ def _item_text(item: Any, written: str | None, column: int) -> str:
     if written is None:
         return f"{pad}- {emit_item(item, column)}\n"
     first, *rest = written.rstrip("\n").split("\n")
-    return "\n".join([f"{pad}- {first}", *(f"{pad}  {line}" if line.strip() else line for line in rest)]) + "\n"
+    return "\n".join([f"{pad}- {first}", *(f"{pad}  {line}" if line.strip("\r") else line for line in rest)]) + "\n"
 
 
 def _item_lines(text: str, parent: Node, index: int) -> tuple[int, int]:

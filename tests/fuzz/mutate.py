@@ -220,7 +220,7 @@ class EditMutator(Mutator):
             case 1:
                 return ["disable", name, self.chance.random() < 0.7]
             case 2:
-                keys = re.findall(r"(\w+): ", flow) or ["message"]
+                keys = re.findall(r"\b(\w{1,40}): ", flow) or ["message"]
                 return ["set", name, self.chance.choice((self.chance.choice(keys), self._word())), self._json(2)]
             case 3:
                 return ["flow", self.chance.choice(("description", "labels", "tasks", self._word())), self._json(2)]

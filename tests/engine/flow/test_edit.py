@@ -135,6 +135,20 @@ def test_the_last_task_of_a_list_leaves_an_empty_one() -> None:
     assert value(text)["tasks"][1]["tasks"] == []
 
 
+def test_comments_above_the_only_task_of_a_list_stay() -> None:
+    text = "tasks:  # all of them\n  # about a\n  - id: a\n    type: t\nid: f\n"
+
+    assert remove_task(text, "a") == "tasks: []  # all of them\n  # about a\nid: f\n"
+    assert remove_task("tasks: &all\n- id: a\nother: *all\n", "a") == "tasks: &all []\nother: *all\n"
+
+
+def test_a_task_that_moves_within_its_dag_keeps_what_it_depends_on() -> None:
+    moved = value(move_task(FLOW, "e", before="d"))["tasks"][2]["tasks"]
+
+    assert [item["task"]["id"] for item in moved] == ["e", "d"]
+    assert moved[0]["dependsOn"] == ["d"]
+
+
 def test_a_task_of_a_dag_goes_with_what_it_depended_on() -> None:
     went, came = lines_changed(FLOW, remove_task(FLOW, "e"))
 
