@@ -1,6 +1,6 @@
 # Everything a person runs here. `make` alone lists it. Needs make and Python 3.11 or newer, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench conformance kafka kafka-down lock clean
+.PHONY: help run test lint bench fuzz conformance kafka kafka-down lock clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -33,6 +33,9 @@ lint: $(STAMP) ## check style, types and the import direction
 
 bench: $(STAMP) ## measure latency, throughput, memory and start-up time; prints the table of the README
 	@$(BIN)/python -P tests/bench/measure.py $(ARGS)
+
+fuzz: $(STAMP) ## fuzz a target for some time (ARGS="flows --seconds 600"; also expressions, edits); keeps what fails
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 conformance: $(STAMP) ## run conformance cases (CASES=folder with its conform.py) against a fresh server
 	@$(BIN)/python -P tests/conformance/against_server.py "$(CASES)" $(ARGS)
