@@ -46,15 +46,13 @@ class Box(msgspec.Struct):
 
 
 def lay_out(flow: Flow) -> Box:
-    """Return the placed boxes of a flow: triggers above, branches below."""
-    parts: list[Box] = []
+    """Return the placed boxes of a flow: the triggers lead to its tasks, the other branches stand beside them."""
+    tasks = [_task(task) for task in flow.branches.get("tasks", ())]
     if flow.triggers:
-        row = [_leaf("trigger", t.id, _short(t.type), t.disabled) for t in flow.triggers]
-        parts.append(_row(row))
-    branches = [branch for branch in flow.branches if not branch.startswith("listeners.")]
-    main = [_branch(branch, flow.branches[branch], branch != "tasks") for branch in branches if flow.branches[branch]]
-    parts.append(_row(main))
-    return _column(parts, arrows=False)
+        tasks.insert(0, _row([_leaf("trigger", t.id, _short(t.type), t.disabled) for t in flow.triggers]))
+    beside = [branch for branch in flow.branches if branch != "tasks" and not branch.startswith("listeners.")]
+    main = [_branch(branch, flow.branches[branch], framed=True) for branch in beside if flow.branches[branch]]
+    return _row([_column(tasks, arrows=True), *main])
 
 
 def _short(name: str) -> str:

@@ -160,3 +160,11 @@ def test_boxes_of_one_row_do_not_overlap() -> None:
     ]
 
     assert boxes[0][1] < boxes[1][0]
+
+
+def test_the_triggers_lead_to_the_first_task() -> None:
+    trigger = f"{{id: TRIGGER, type: {CORE}trigger.Schedule, cron: '@daily'}}"
+    one = f"tasks: [{log('a')}]\ntriggers: [{trigger}, {trigger.replace('TRIGGER', 'other')}]"
+
+    assert graph_svg(sound(one, tasks=False)).count('class="arrow"') == 1
+    assert graph_svg(sound(f"tasks: [{log('a')}]", tasks=False)).count('class="arrow"') == 0
