@@ -69,8 +69,7 @@ def flow_json_schema() -> Schema:
     for name, info in TYPES.items():
         definitions[name] = _type_schema(name, info)
     for kind in ("task", "trigger", "condition", "runner"):
-        known = [name for name, info in TYPES.items() if fits(info, kind)]
-        definitions[kind] = {"anyOf": [*({"$ref": f"#/$defs/{name}"} for name in known), _unknown(kind)]}
+        definitions[kind] = _chosen_by_type(kind)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Flow",
@@ -96,15 +95,24 @@ def _list(name: str) -> Schema:
     return {"type": ["array", "null"], "items": _ref(name)}
 
 
-def _unknown(kind: str) -> Schema:
-    """A type that the table doesn't know: any properties, as long as it isn't one of the types it does know."""
-    wanted = ("id", "type") if kind in ("task", "trigger") else ("type",)
+def _chosen_by_type(kind: str) -> Schema:
+    """A thing whose type says which schema holds for it.
+
+    Each type is a condition of its own, not one of many alternatives: tasks hold tasks, and whoever tries alternatives
+    looks at the innermost ones once for each way to get there. A type that the table doesn't know may have any
+    properties, as long as it isn't among those that the table knows completely.
+    """
+    known = {name: [name, *info.other.split()] for name, info in TYPES.items() if fits(info, kind)}
+    other: Schema = {"type": "string", "not": _ref("knownType"), "pattern": r"^(?!io\.kestra\.plugin\.core\.)"}
+    names = [name for all_names in known.values() for name in all_names]
     return {
         "type": "object",
-        "required": list(wanted),
-        "properties": {
-            "type": {"type": "string", "not": _ref("knownType"), "pattern": r"^(?!io\.kestra\.plugin\.core\.)"}
-        },
+        "required": ["id", "type"] if kind in ("task", "trigger") else ["type"],
+        "properties": {"type": {"anyOf": [{"enum": names}, other]}},
+        "allOf": [
+            {"if": {"properties": {"type": {"enum": all_names}}, "required": ["type"]}, "then": _ref(name)}
+            for name, all_names in known.items()
+        ],
     }
 
 

@@ -105,6 +105,16 @@ def test_every_reference_of_the_schema_leads_somewhere() -> None:
     assert references <= set(schema["$defs"])
 
 
+def test_the_type_alone_says_which_schema_a_task_has_to_meet() -> None:
+    task = flow_json_schema()["$defs"]["task"]
+    chosen = {name: each["then"]["$ref"] for each in task["allOf"] for name in each["if"]["properties"]["type"]["enum"]}
+
+    assert "anyOf" not in task
+    assert chosen[f"{CORE}log.Log"] == chosen["io.kestra.core.tasks.log.Log"] == f"#/$defs/{CORE}log.Log"
+    assert set(chosen) == set(task["properties"]["type"]["anyOf"][0]["enum"])
+    assert f"{CORE}trigger.Schedule" not in chosen
+
+
 def test_an_old_name_is_accepted_where_the_new_one_is() -> None:
     log_schema = flow_json_schema()["$defs"][f"{CORE}log.Log"]
 
