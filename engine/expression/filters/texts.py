@@ -216,7 +216,7 @@ def _split(run: Run, value: Any, delimiter: Any, limit: Any = None) -> Any:
 
 @FILTERS.add("regexMatch", "regex", required=1)
 def _regex_match(run: Run, value: Any, pattern: Any) -> Any:
-    return None if value is None else patterns.full_match(run, text_of(pattern), java_text(run, value))
+    return value is not None and patterns.search(run, text_of(pattern), java_text(run, value)) is not None
 
 
 @FILTERS.add("regexReplace", "regex", "replacement", required=2)
@@ -230,8 +230,8 @@ def _regex_replace(run: Run, value: Any, pattern: Any, replacement: Any) -> Any:
 def _regex_extract(run: Run, value: Any, pattern: Any, group: Any = None) -> Any:
     if value is None:
         return None
-    match = patterns.search(run, text_of(pattern), java_text(run, value))
     number = 0 if group is None else whole_of(group, "group")
-    if match is not None and not 0 <= number <= len(match.groups()):
+    match = patterns.search(run, text_of(pattern), java_text(run, value))
+    if number < 0 or (match is not None and number > len(match.groups())):
         raise Failure(f"the pattern has no group {number}")
     return None if match is None else match[number]

@@ -54,13 +54,27 @@ TEXTS = [
     ("{{ 'x' | string }}{{ 1.0 | string }}{{ [1, null] | string }}{{ {'a': true} | string }}", "x1.0[1, null]{a=true}"),
     ("{{ 'order-123' | regexExtract('[0-9]+') }}{{ 'k=v' | regexExtract('(.)=(.)', 2) }}", "123v"),
     (
-        "{{ 'abc' | regexMatch('a.c') }}{{ 'abcd' | regexMatch('a.c') }}{{ 'a1' | regexReplace('[0-9]', '<$0>') }}",
-        "truefalsea<1>",
+        "{{ 'abcd' | regexMatch('b.') }}{{ 'abcd' | regexMatch('^b') }}{{ null | regexMatch('.*') }}",
+        "truefalsefalse",
+    ),
+    (
+        "{{ 'a1' | regexReplace('[0-9]', '<$0>') }}",
+        "a<1>",
     ),
     (
         "{{ '%s %05d %.1f %,d %x %b %5s|%-3s|' | format('a', 42, 2.25, 1234567, 255, true, 'r', 'l') }}",
-        "a 00042 2.2 1,234,567 ff true     r|l  |",
+        "a 00042 2.3 1,234,567 ff true     r|l  |",
     ),
+    (
+        "{{ '%.2f %.0f %.2f %.1e %08.2f' | format(1.005, 2.5, 999.999, 1.25, -3.14159) }}",
+        "1.01 3 1000.00 1.3e+00 -0003.14",
+    ),
+    ("{{ '%2$s-%1$s-%<s %s' | format('a', 'b') }}", "b-a-a a"),
+    (
+        "{{ '%g %.3g %G %o %#x %f' | format(12345.678, 0.00001234, 1.5, 8, 255, 1.0 / 0) }}",
+        "12345.7 1.23e-05 1.50000 10 0xff Infinity",
+    ),
+    ("{{ '%(,.2f|%-8d|%5%' | format(-1234.5, 42) }}", "(1,234.50)|42      |    %"),
     ("{{ 'a b&c/é~*' | urlencode }}{{ 'a+b%26%C3%A9' | urldecode }}", "a+b%26c%2F%C3%A9%7E*a b&é"),
     ("{{ 'é' | base64encode }}{{ 'w6k=' | base64decode }}{{ 'w6k' | base64decode }}", "w6k=éé"),
     (r"{{ 'aébc' | regexReplace('\w', '-') }}{{ 'aé' | regexReplace('\p{L}', '-') }}", "-é----"),
