@@ -17,4 +17,6 @@ class UserError(Exception):
 
 def is_expected(error: Exception) -> bool:
     """Return True if the error's text is meant for the person at the terminal."""
-    return isinstance(error, UserError | SettingsError | LogError | Rejected | RoleDied | OSError)
+    from api.projections.database import ViewsUnavailable
+
+    return isinstance(error, ViewsUnavailable | UserError | SettingsError | LogError | Rejected | RoleDied | OSError)

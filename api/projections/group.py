@@ -260,7 +260,7 @@ class _Assigned:
         moved = [(key, partition.fold.offset) for key, partition in touched.items()]
 
         def notify() -> None:
-            self._connection.notify(",".join(f"{topic}:{number}:{offset}" for (topic, number), offset in moved))
+            self._connection.notify((*key, offset) for key, offset in moved)
 
         try:
             write_batch(self._connection, batch, touched.values(), self._facts, notify)

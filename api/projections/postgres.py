@@ -75,8 +75,9 @@ class PostgresConnection:
         for notice in self._connection.notifies(timeout=timeout_s):
             yield notice.payload
 
-    def notify(self, payload: str) -> None:
-        """Tell all listeners when this transaction is committed."""
+    def notify(self, moved: Iterable[tuple[str, int, int]]) -> None:
+        """Tell all listeners when this transaction is committed: which partitions (topic, number) stand where now."""
+        payload = ",".join(f"{topic}:{number}:{offset}" for topic, number, offset in moved)
         self._connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
 
 
@@ -104,6 +105,18 @@ class PostgresDatabase:
                     connection.execute(statement)
             if version != [(tables.VERSION,)]:
                 connection.execute("INSERT INTO views VALUES (?)", (tables.VERSION,))
+            connection.commit()
+        finally:
+            connection.close()
+
+    def clear(self) -> None:
+        """Empty the views. An API that runs on them finds no position where it left one, and begins anew."""
+        connection = self.writer()
+        try:
+            connection.begin()
+            # Every batch moves a position first: so none is half way through when the tables are taken.
+            connection.execute("LOCK TABLE positions IN ACCESS EXCLUSIVE MODE")
+            connection.execute(f"TRUNCATE {', '.join(name for name in tables.NAMES if name != 'views')}")
             connection.commit()
         finally:
             connection.close()

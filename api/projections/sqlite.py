@@ -81,6 +81,31 @@ class SqliteDatabase:
         finally:
             connection.close()
 
+    def take_over(self, fresh: Path) -> None:
+        """Have the contents of another file, in one transaction: who has this one open sees all of it or nothing.
+
+        A file that is damaged beyond that gives way to the other.
+        """
+        source = self._connect(f"file:{_quoted(fresh)}?mode=ro")
+        target = self._connect(f"file:{_quoted(self._path)}")
+        try:
+            source.backup(target)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            source.close()
+            target.close()
+            self.remove()
+            fresh.replace(self._path)
+        finally:
+            source.close()
+            target.close()
+
+    def remove(self) -> None:
+        """Delete the file and what SQLite keeps beside it."""
+        for suffix in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
     def writer(self) -> SqliteConnection:
         """Return a connection that may write. A process crash loses nothing, a power failure whole transactions."""
         connection = self._connect(f"file:{_quoted(self._path)}")

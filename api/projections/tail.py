@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from api.projections import partitions
@@ -146,33 +147,72 @@ class Tail:
             self.caught_up.set()
 
 
-def rebuild(log: Log, database: Database, facts: FlowFacts, batch_records: int = 10_000) -> dict[str, Any]:
-    """Fold the whole log into empty views and return how many records of each topic were read.
+def rebuild(
+    log: Log,
+    database: Database,
+    facts: FlowFacts,
+    batch_records: int = 10_000,
+    before_commit: Callable[[Connection, Collection[Partition]], None] | None = None,
+) -> dict[str, int]:
+    """Fold the log into views that are empty, up to where it ends now.
 
-    For `penstock views rebuild`. The database must not be in use by a running API: drop or move the old one first.
+    An API that runs on the same views may fold along: each batch counts once, whoever comes first.
+
+    Args:
+        log: The log.
+        database: The views, emptied before.
+        facts: Reads a flow's source for the columns that searches need.
+        batch_records: Most records of one transaction.
+        before_commit: Called inside each transaction with the partitions that move in it.
+
+    Returns:
+        How many records of each topic were folded here.
 
     Raises:
         LogError: If the log can't be read.
     """
     database.prepare()
     connection = database.writer()
-    reader = log.reader()
-    counts: dict[str, Any] = {}
+    counts: Counter[str] = Counter()
+    ends = {key: log.end_offset(*key) for key in partitions.all_partitions(log)}
+
+    def write(batch: Batch, touched: dict[tuple[str, int], Partition]) -> None:
+        moved = touched.values()
+        write_batch(connection, batch, moved, facts, before_commit and (lambda: before_commit(connection, moved)))
+
     try:
-        found = partitions.load(connection, log, partitions.all_partitions(log))
-        ends = {key: log.end_offset(*key) for key in found}
+        while _fold_up_to(ends, log, partitions.load(connection, log, ends), write, counts, batch_records):
+            logger.info("an API folded along: going on from where it stands")
+    finally:
+        connection.close()
+    return dict(counts)
+
+
+def _fold_up_to(
+    ends: dict[tuple[str, int], int],
+    log: Log,
+    found: dict[tuple[str, int], Partition],
+    write: Callable[[Batch, dict[tuple[str, int], Partition]], None],
+    counts: Counter[str],
+    batch_records: int,
+) -> bool:
+    """Fold until every partition is at its end; True if somebody else moved one on meanwhile."""
+    reader = log.reader()
+    try:
         for key, partition in found.items():
             reader.add(*key, partition.fold.offset)
         while any(found[key].fold.offset < end for key, end in ends.items()):
             batch, touched = Batch(), {}
-            for record in reader.poll(batch_records, IDLE_S):
+            records = reader.poll(batch_records, IDLE_S)
+            for record in records:
                 key = (record.topic, record.partition)
                 touched[key] = found[key]
-                counts[record.topic] = counts.get(record.topic, 0) + 1
                 fold_record(batch, found[key], record)
             if touched:
-                write_batch(connection, batch, touched.values(), facts)
+                write(batch, touched)
+                counts.update(record.topic for record in records)
+    except Overtaken:
+        return True
     finally:
         reader.close()
-        connection.close()
-    return counts
+    return False
