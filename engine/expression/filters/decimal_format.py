@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal
 
 from engine.expression.errors import Failure
 
 MAX_PATTERN = 100
 _WIDE = Context(prec=800, rounding=ROUND_HALF_EVEN)
+_DOWN = Context(prec=800, rounding=ROUND_DOWN)
 
 
 @dataclass(slots=True)
@@ -24,6 +25,8 @@ class _Layout:
     grouping: int = 0
     exponent: int = 0
     scale: int = 0
+    point: bool = False
+    """True if the point is shown without anything behind it too."""
 
 
 def format_decimal(value: int | float | Decimal, pattern: str) -> str:
@@ -38,18 +41,45 @@ def format_decimal(value: int | float | Decimal, pattern: str) -> str:
         return "NaN"
     positive, _, negative = _halves(pattern)
     layout = _layout(positive)
-    number = Decimal(value) if not isinstance(value, Decimal) else value
-    if number.is_infinite():
+    number = _Number(value, layout.scale)
+    if number.digits.is_infinite():
         text = "∞"
-    elif number and number.adjusted() > 500:
+    elif number.digits and number.digits.adjusted() > 500:
         raise Failure("a number with more than 500 digits can't be formatted")
     else:
-        text = _scientific(abs(number), layout) if layout.exponent else _plain(abs(number), layout)
-    below = number.is_signed() and any(digit in text for digit in "123456789∞")
+        text = _scientific(number, layout) if layout.exponent else _plain(number, layout)
+    below = number.below
     if below and negative:
         other = _layout(negative)
         return other.prefix + text + other.suffix
     return ("-" if below else "") + layout.prefix + text + layout.suffix
+
+
+class _Number:
+    """The absolute value of what is formatted: its shortest digits, and what it is exactly.
+
+    Doubles are multiplied for percents as doubles are. Only a half that is one in the shortest digits alone is decided
+    by the exact value.
+    """
+
+    __slots__ = ("below", "digits", "exact")
+
+    def __init__(self, value: int | float | Decimal, scale: int) -> None:
+        if isinstance(value, float):
+            value = float(value) * 10.0**scale
+            self.exact = Decimal(value)
+            self.digits = Decimal(repr(value))
+        else:
+            self.exact = self.digits = Decimal(value).scaleb(scale, context=_WIDE)
+        self.below = self.exact.is_signed()
+        self.exact, self.digits = self.exact.copy_abs(), self.digits.copy_abs()
+
+    def rounded(self, places: int) -> Decimal:
+        """Return the number with this many digits behind the point, which may be negative."""
+        unit = Decimal((0, (1,), -places))
+        down = self.digits.quantize(unit, context=_DOWN)
+        half = _WIDE.subtract(self.digits, down) == unit / 2
+        return (self.exact if half else self.digits).quantize(unit, context=_WIDE)
 
 
 def _halves(pattern: str) -> tuple[str, str, str]:
@@ -122,17 +152,15 @@ def _digits(digits: str, layout: _Layout) -> None:
     layout.integer_places = len(integer.replace(",", ""))
     layout.fraction_least = fraction.count("0")
     layout.fraction_most = len(fraction)
-    if not point and not layout.integer_least and not layout.exponent:
-        layout.integer_least = 1 if integer.replace(",", "").replace("#", "") else 0
+    layout.point = bool(point) and (not integer or not fraction)
+    if point and "0" not in digits:
+        # A pattern without a zero has one all the same: before the point if something stands there, else behind it.
+        layout.integer_least = 1 if integer else 0
+        layout.fraction_least = 0 if integer else 1
 
 
-def _rounded(number: Decimal, places: int) -> Decimal:
-    return number.quantize(Decimal(1).scaleb(-places), context=_WIDE)
-
-
-def _plain(number: Decimal, layout: _Layout) -> str:
-    rounded = _rounded(number.scaleb(layout.scale, context=_WIDE), layout.fraction_most)
-    integer, _, fraction = f"{rounded:f}".partition(".")
+def _plain(number: _Number, layout: _Layout) -> str:
+    integer, _, fraction = f"{number.rounded(layout.fraction_most):f}".partition(".")
     integer = integer.lstrip("0").rjust(layout.integer_least, "0")
     while len(fraction) > layout.fraction_least and fraction.endswith("0"):
         fraction = fraction[:-1]
@@ -145,21 +173,24 @@ def _plain(number: Decimal, layout: _Layout) -> str:
             groups.insert(0, integer[-size:])
             integer = integer[:-size]
         integer = ",".join([integer, *groups])
-    return integer + ("." + fraction if fraction else "")
+    return integer + ("." if fraction or layout.point else "") + fraction
 
 
-def _scientific(number: Decimal, layout: _Layout) -> str:
-    number = number.scaleb(layout.scale, context=_WIDE)
-    exponent = number.adjusted() if number else 0
-    if layout.integer_places > layout.integer_least and layout.integer_places > 1:
-        exponent -= exponent % layout.integer_places
-        places = layout.integer_least + layout.fraction_most - (number.adjusted() - exponent) - 1 if number else 0
-    else:
-        exponent -= layout.integer_least - 1 if layout.integer_least else -1
-        places = layout.fraction_most
-    mantissa = _rounded(number.scaleb(-exponent, context=_WIDE), max(places, 0))
-    integer, _, fraction = f"{mantissa:f}".partition(".")
-    while len(fraction) > layout.fraction_least and fraction.endswith("0"):
-        fraction = fraction[:-1]
-    text = integer.lstrip("0").rjust(layout.integer_least, "0") + ("." + fraction if fraction else "")
+def _scientific(number: _Number, layout: _Layout) -> str:
+    """Lay out as many significant digits as the pattern has places, its integer places being a step of the exponent."""
+    most, least = layout.integer_places, layout.integer_least
+    rounded = (
+        number.rounded(most + layout.fraction_most - number.digits.adjusted() - 1) if number.digits else Decimal(0)
+    )
+    digits = "".join(map(str, rounded.as_tuple().digits)).rstrip("0") if rounded else ""
+    before = rounded.adjusted() + 1 if rounded else 0
+    exponent = 0
+    if rounded and most > 1 and most > least:
+        exponent = (before - 1) // most * most
+        least = 1
+    elif rounded:
+        exponent = before - least
+    point = before - exponent if rounded else least
+    digits = digits.ljust(max(least + layout.fraction_least, point), "0")
+    text = digits[:point] + ("." if digits[point:] or layout.point else "") + digits[point:]
     return f"{text}E{'-' if exponent < 0 else ''}{str(abs(exponent)).zfill(layout.exponent)}"

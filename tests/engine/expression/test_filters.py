@@ -130,7 +130,17 @@ NUMBERS = [
         "{{ 1234.5 | numberFormat('#,##0.00') }} {{ 0.256 | numberFormat('0.#%') }} {{ 5 | numberFormat('000') }}",
         "1,234.50 25.6% 005",
     ),
-    ("{{ 2.5 | numberFormat('0') }} {{ 3.5 | numberFormat('0') }} {{ -0.4 | numberFormat('0') }}", "2 4 0"),
+    ("{{ 2.5 | numberFormat('0') }} {{ 3.5 | numberFormat('0') }} {{ -0.4 | numberFormat('0') }}", "2 4 -0"),
+    ("{{ 0.005 | numberFormat('#.##') }} {{ 0.5 | numberFormat('.0') }} {{ 7 | numberFormat('#.') }}", "0.01 .5 7."),
+    (
+        "{{ 0.005 | numberFormat('0%') }} {{ 0.015 | numberFormat('0%') }} {{ 1.005 | numberFormat('0.00') }}",
+        "0% 2% 1.00",
+    ),
+    (
+        "{{ 999.995 | numberFormat('0.###E0') }} {{ 0.0 | numberFormat('00.00E00') }} "
+        "{{ -1234567.891 | numberFormat('##0.##E0') }}",
+        "1E3 00.00E00 -1.2346E6",
+    ),
     (
         "{{ -5 | numberFormat('0;(0)') }} {{ 12345 | numberFormat(\"'#'#\") }} {{ 1234567.891 | numberFormat }}",
         "(5) #12345 1,234,567.891",
