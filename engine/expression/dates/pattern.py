@@ -11,7 +11,16 @@ from typing import TypeAlias
 
 from engine.expression.errors import Failure
 
-LETTERS = frozenset("GuyDMLdQqYwWEecFaBhHkKmsSAnNVvzOXxZp")
+LETTERS = frozenset("GuyDgMLdQqYwWEecFaBhHkKmsSAnNVvzOXxZp")
+_MOST = {
+    **dict.fromkeys("WFa", 1),
+    **dict.fromkeys("dhHkKmsw", 2),
+    "D": 3,
+    **dict.fromkeys("zOv", 4),
+    **dict.fromkeys("GEecMLQqXxZ", 5),
+    "S": 9,
+}
+"""How often a letter may be repeated, where that is bounded."""
 MAX_PATTERN = 200
 
 
@@ -115,6 +124,8 @@ def _read(text: str, at: int, depth: int) -> tuple[tuple[Part, ...], int]:
                 end += 1
             if character not in LETTERS:
                 raise Failure(f"the letter '{character}' means nothing in a date pattern")
+            if end - at > _MOST.get(character, MAX_PATTERN):
+                raise Failure(f"'{character}' stands more than {_MOST[character]} times in a row in a date pattern")
             if character == "p":
                 padding = end - at
             else:
@@ -124,6 +135,8 @@ def _read(text: str, at: int, depth: int) -> tuple[tuple[Part, ...], int]:
         else:
             parts.append(character)
             at += 1
+    if padding:
+        raise Failure("the letter 'p' of a date pattern pads the one after it, but there is none")
     return tuple(parts), at
 
 

@@ -71,6 +71,8 @@ def _week_of_month(moment: Moment) -> int:
     return (moment.at.day - 1 + first.isoweekday() % 7) // 7 + 1
 
 
+_MODIFIED_JULIAN = 678_576
+"""Ordinal of 17 November 1858, where the modified Julian calendar begins."""
 _NUMBER: dict[str, Callable[[Moment], int]] = {
     "D": lambda m: m.at.timetuple().tm_yday,
     "d": lambda m: m.at.day,
@@ -86,6 +88,7 @@ _NUMBER: dict[str, Callable[[Moment], int]] = {
     "w": lambda m: _week(m)[1],
     "W": _week_of_month,
     "F": lambda m: (m.at.day - 1) // 7 + 1,
+    "g": lambda m: m.at.toordinal() - _MODIFIED_JULIAN,
 }
 
 

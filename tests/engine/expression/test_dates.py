@@ -193,3 +193,13 @@ def test_days_of_the_calendar(template, text):
 def test_what_is_no_date_is_an_error(expression):
     with pytest.raises(RenderError):
         render("{{ " + expression + " }}")
+
+
+@pytest.mark.parametrize("pattern", ["ddd", "hhh", "aa", "MMMMMM", "EEEEEE", "SSSSSSSSSS", "FF", "yyyy pp"])
+def test_a_letter_repeated_too_often_is_no_pattern(pattern):
+    with pytest.raises(RenderError, match="date pattern"):
+        render("{{ '2024-02-29' | date(p) }}", Scope({"p": pattern}, 0))
+
+
+def test_days_can_be_counted_in_the_modified_julian_calendar():
+    assert render("{{ '2024-02-29' | date('g') }} {{ '1858-11-17' | date('g') }}") == "60369 0"
