@@ -40,6 +40,8 @@ class Commands:
         self._timeout_s = timeout_s
         self._sweeper: asyncio.TimerHandle | None = None
         self._collecting = False
+        self._unconfirmed: set[asyncio.Future[Step]] = set()
+        """Answers to commands that the log hasn't acknowledged."""
 
     async def ask(self, kind: str, id: str, command: Command) -> Step:
         """Append a command and return the step it made, after the views have it.
@@ -61,12 +63,16 @@ class Commands:
                 async with asyncio.timeout(self._timeout_s):
                     step: Step = await answer
             except TimeoutError:
+                if answer in self._unconfirmed:
+                    raise _unconfirmed(f"not within {self._timeout_s:g} s: is its disk or broker all right?") from None
                 raise ApiProblem(
                     "timeout",
                     f"{type(command).__name__} was accepted, but not carried out within {self._timeout_s:g} s. It still"
                     " holds and will be: look at the state again instead of repeating it. Is an executor running?",
                     retry_after_s=5,
                 ) from None
+            finally:
+                self._unconfirmed.discard(answer)
         for event in step.events:
             if isinstance(event, CommandRejected):
                 raise ApiProblem(OF_REASON[event.reason], event.message)
@@ -86,6 +92,7 @@ class Commands:
             raise ApiProblem(
                 "service-unavailable", f"The log takes no commands now: {error}", retry_after_s=5
             ) from error
+        self._unconfirmed.add(answer)
         if not self._collecting:
             self._collecting = True
             asyncio.get_running_loop().call_soon(self._collect)
@@ -95,16 +102,10 @@ class Commands:
         self._collecting = False
         for ack in self._writer.poll():
             answer: asyncio.Future[Step] = ack.context
+            self._unconfirmed.discard(answer)
             if ack.offset is None and not answer.done():
                 logger.warning("The fate of a command is unknown: %s", ack.error)
-                answer.set_exception(
-                    ApiProblem(
-                        "service-unavailable",
-                        f"The log didn't confirm the command ({ack.error}): it may or may not be carried out. Look at"
-                        " the state before repeating it.",
-                        retry_after_s=5,
-                    )
-                )
+                answer.set_exception(_unconfirmed(str(ack.error)))
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
@@ -116,3 +117,12 @@ class Commands:
         if self._sweeper is not None:
             self._sweeper.cancel()
         self._writer.close()
+
+
+def _unconfirmed(why: str) -> ApiProblem:
+    return ApiProblem(
+        "service-unavailable",
+        f"The log didn't confirm the command ({why}): it may or may not be carried out. Look at the state before"
+        " repeating it.",
+        retry_after_s=5,
+    )

@@ -55,7 +55,11 @@ def explain(error: Exception) -> int:
     """Print one line about an error and return the exit code."""
     from deploy.own_log import in_one_line
     from deploy.problems import is_expected
+    from deploy.supervisor import RoleDied
 
+    if isinstance(error, RoleDied) and isinstance(error.__cause__, Exception) and is_expected(error.__cause__):
+        # The way through the code says nothing to who only has to mend a setting or a disk.
+        error = error.__cause__
     if is_expected(error):
         print(f"penstock: {' '.join(str(error).split())}", file=sys.stderr)
         return EXIT_FAILED

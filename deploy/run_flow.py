@@ -118,8 +118,11 @@ def values_of(flow: Flow, given: dict[str, str], execution_id: str, storage: Sto
         path = Path(value[1:])
         if name in files:
             place = f"{flow.namespace.replace('.', '/')}/{flow.id}/executions/{execution_id}/inputs/{name}/{path.name}"
-            with path.open("rb") as contents:
-                values[name] = storage.put(place, contents)
+            try:
+                with path.open("rb") as contents:
+                    values[name] = storage.put(place, contents)
+            except OSError as error:
+                raise UserError(f"input {name}: {path} can't be read: {error.strerror}") from None
         else:
             values[name] = read_text(path)
     variables = {"flow": {"id": flow.id, "namespace": flow.namespace, "revision": 1}, "vars": flow.variables}

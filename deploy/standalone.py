@@ -85,8 +85,8 @@ def check_surroundings(settings: Settings, role: str) -> None:
         logger.warning("%s", sentence)
     if role != STANDALONE and settings.kafka.bootstrap is None:
         raise UserError(
-            f"a {role} by itself needs a Kafka cluster to meet the others: name it with --kafka HOST:PORT, or start "
-            "all roles in one process with `penstock server standalone`"
+            f"{'a' if role == 'worker' else 'an'} {role} by itself needs a Kafka cluster to meet the others: name it "
+            "with --kafka HOST:PORT, or start all roles in one process with `penstock server standalone`"
         )
 
 
@@ -123,6 +123,10 @@ def build(settings: Settings, role: str, stack: ExitStack, ready: Callable[[str]
         create_topics(settings)
     log = open_log(settings)
     stack.callback(log.close)
+    if settings.kafka.bootstrap is not None:
+        from deploy.kafka_settings import require_partitions
+
+        require_partitions(settings, log)
     roles = []
     if isinstance(log, KeepsRetention):
         roles.append(retention_role(log))

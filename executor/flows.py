@@ -13,8 +13,7 @@ from engine.flow.model import Flow
 from topics import catalog
 from topics.messages import Step
 from topics.ports import Log, Record
-from topics.serde import message_of
-from topics.step_log import StepFold
+from topics.step_log import StepFold, step_message
 
 COMPILED_MAX = 2_000
 """Compiled revisions kept: a flow of 100 lines takes some 50 kB."""
@@ -80,7 +79,7 @@ class Flows:
         self._reader.close()
 
     def _fold(self, record: Record) -> None:
-        message = message_of(record)
+        message = step_message(record)
         if not self._folds[record.partition].counts(message, record.offset) or not isinstance(message, Step):
             return
         for event in message.events:

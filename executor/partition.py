@@ -33,7 +33,7 @@ from topics.messages import Cause, Claim, Step
 from topics.ports import Ack, FatalLogError, Log, LogError, Reader, Record, RecordTooLarge, Writer
 from topics.ranges import read_range
 from topics.serde import DecodeError, encode, encode_step, message_of
-from topics.step_log import Lost, StepFold, StepWriter
+from topics.step_log import Lost, StepFold, StepWriter, step_message
 
 HASH_EVERY = 100
 """Steps between two running hashes in the log: whoever folds notices a difference within so many steps."""
@@ -160,7 +160,7 @@ class Partition:
         for record in records:
             if record.offset != self._fold.offset:
                 continue  # read again after a reset
-            message = message_of(record)
+            message = step_message(record)
             if self._fold.counts(message, record.offset) and isinstance(message, Step):
                 steps.append(self._fold_step(message, record))
         self.rows.write(steps, self._position())
@@ -206,7 +206,9 @@ class Partition:
 
     def _own(self) -> None:
         self._ports.tail.remove(self._topic, self.number)
-        self._writer = StepWriter(self._ports.writer, self._topic, self.number, self._fold, message_of, self._read_gap)
+        self._writer = StepWriter(
+            self._ports.writer, self._topic, self.number, self._fold, step_message, self._read_gap
+        )
         self.phase = Phase.OWNED
         now_ms = self._ports.now_ms()
         self.timers.reload()

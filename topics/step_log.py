@@ -14,7 +14,24 @@ from typing import Any
 import msgspec
 
 from topics.messages import Claim, Step
-from topics.ports import Ack, Record, Writer
+from topics.ports import Ack, FatalLogError, Record, Writer
+from topics.serde import DecodeError, message_of
+
+
+def step_message(record: Record) -> Any:
+    """Return the message of a step log's record.
+
+    Raises:
+        FatalLogError: If it can't be read. To go on after it could lose a step that a newer version wrote.
+    """
+    try:
+        return message_of(record)
+    except DecodeError as error:
+        raise FatalLogError(
+            f"{record.topic}/{record.partition} at offset {record.offset} can't be read: {error}. If a newer Penstock "
+            "wrote it, start that version; if something else did, begin afresh under another topic prefix, and keep "
+            "others from writing to these topics"
+        ) from error
 
 
 class StepFold:

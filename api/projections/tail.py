@@ -25,6 +25,7 @@ from api.projections.write import FlowFacts, Overtaken, write_batch
 from topics import catalog, serde
 from topics.messages import Step
 from topics.ports import Log, LogError, Reader, Record
+from topics.step_log import step_message
 
 logger = logging.getLogger(__name__)
 
@@ -34,17 +35,24 @@ IDLE_S = 1.0
 
 def fold_record(batch: Batch, partition: Partition, record: Record) -> None:
     """Add what a record says to the batch, if it counts."""
-    message: Any = serde.message_of(record) if record.message is not None or record.value else None
     topic = record.topic
     if topic in partitions.STEP_TOPICS:
+        message: Any = step_message(record) if record.message is not None or record.value else None
         if partition.counts(message, record.offset) and isinstance(message, Step):
             if message.cause.request:
                 batch.answers.append((message.cause.request, message))
             (fold_execution_step if topic == catalog.EXECUTIONS_EVENTS else fold_flow_step)(batch, message)
         return
     partition.passed(record.offset)
-    if message is not None:
-        (fold_log_entry if topic == catalog.LOGS else fold_metric)(batch, message)
+    if record.message is None and not record.value:
+        return
+    try:
+        entry: Any = serde.message_of(record)
+    except serde.DecodeError as error:
+        # One line of a log or one number less is no reason to show nothing at all.
+        logger.error("%s/%d at offset %d is left out: %s", topic, record.partition, record.offset, error)
+        return
+    (fold_log_entry if topic == catalog.LOGS else fold_metric)(batch, entry)
 
 
 class Tail:

@@ -16,8 +16,10 @@ from engine.errors import Reason
 from engine.execution import events as e
 from engine.machine import CommandRejected, Event
 from engine.values import State
+from topics import catalog
 from topics.embedded.rocks import EmbeddedLog
 from topics.messages import LogEntry, MetricEntry
+from topics.ports import FatalLogError
 
 Fold = Callable[[], dict[str, int]]
 T = 1_700_000_000_000
@@ -144,6 +146,34 @@ def test_folding_goes_on_where_it_stopped_and_the_step_log_state_is_kept(
     assert fold()["executions.events"] == 2
     assert fold() == {}
     assert states(execution(view, "e1")) == ["CREATED", "RUNNING"]
+
+
+def append(log: EmbeddedLog, topic: str, value: bytes) -> None:
+    writer = log.writer()
+    writer.append(topic, 0, b"e1", value)
+    while writer.outstanding:
+        writer.poll(1.0)
+
+
+@pytest.mark.parametrize("topic", [catalog.LOGS, catalog.METRICS])
+def test_a_log_line_or_metric_that_cannot_be_read_is_left_out_and_named(
+    topic: str, steps: Any, fold: Fold, log: EmbeddedLog, view: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    append(log, topic, b"junk")
+    steps.step("e1", *LIFE)
+    fold()
+
+    assert execution(view, "e1")
+    assert f"{topic}/0 at offset 0 is left out" in caplog.text
+    assert fold() == {}
+
+
+def test_a_step_that_cannot_be_read_stops_the_views_where_it_lies(steps: Any, fold: Fold, log: EmbeddedLog) -> None:
+    steps.claim(0)
+    append(log, catalog.EXECUTIONS_EVENTS, b"junk")
+
+    with pytest.raises(FatalLogError, match=r"executions\.events/0 at offset 1 can't be read.*newer Penstock"):
+        fold()
 
 
 def test_a_rebuild_gives_the_same_views(

@@ -6,6 +6,9 @@ import asyncio
 from typing import Any
 
 import msgspec
+import pytest
+
+from tests.api.conftest import Api
 
 
 def test_every_error_is_one_document_for_clients_of_both_generations(api: Any) -> None:
@@ -64,6 +67,32 @@ def test_a_command_that_nobody_carries_out_ends_in_504_that_says_it_still_holds(
     )
     assert reply.status == 504
     assert "still holds" in reply.json["detail"]
+    assert reply.headers["Retry-After"]
+
+
+class SilentWriter:
+    """Takes records and never says what became of them, as while all brokers are away."""
+
+    outstanding = 0
+
+    def append(self, *_args: Any, **_named: Any) -> None: ...
+
+    def poll(self, _timeout_s: float = 0.0) -> list[Any]:
+        return []
+
+    def close(self) -> None: ...
+
+
+def test_a_command_that_the_log_does_not_confirm_is_not_said_to_hold(
+    log: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "writer", SilentWriter)
+    with Api(log, msgspec.structs.replace(settings, command_timeout_s=0.05), None, None) as api:
+        reply = api.post(
+            "/flows", data=b"id: a\nnamespace: demo\ntasks: [{id: t, type: io.kestra.plugin.core.log.Log, message: m}]"
+        )
+    assert reply.status == 503
+    assert "may or may not be carried out" in reply.json["detail"]
     assert reply.headers["Retry-After"]
 
 

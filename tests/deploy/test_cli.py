@@ -9,6 +9,8 @@ import pytest
 
 from deploy import cli
 from deploy.problems import UserError
+from deploy.supervisor import RoleDied
+from topics.ports import FatalLogError
 
 
 def test_help_imports_nothing_of_the_roles() -> None:
@@ -45,6 +47,15 @@ def test_an_expected_error_has_no_traceback_and_a_bug_says_so(capsys: pytest.Cap
 
     assert cli.explain(KeyError("x")) == 70
     assert "a bug of Penstock" in capsys.readouterr().err
+
+
+def test_a_role_that_met_an_expected_error_is_answered_with_that_error(capsys: pytest.CaptureFixture[str]) -> None:
+    died = RoleDied("the api died, so the process stops; start it again: FatalLogError: no topic (log.py:1 < app.py:2)")
+    died.__cause__ = FatalLogError("there is no topic: create it")
+
+    assert cli.explain(died) == cli.EXIT_FAILED
+
+    assert capsys.readouterr().err == "penstock: there is no topic: create it\n"
 
 
 def test_every_setting_is_listed(capsys: pytest.CaptureFixture[str]) -> None:

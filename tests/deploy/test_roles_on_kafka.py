@@ -61,3 +61,15 @@ def test_a_broker_that_is_not_there_is_named_with_what_to_do(capsys: pytest.Capt
     said = capsys.readouterr().err
     assert said.startswith("penstock: no Kafka broker answers at 127.0.0.1:9")
     assert said.count("\n") == 1
+
+
+def test_a_role_with_another_number_of_partitions_is_refused_with_the_remedy(
+    tmp_path: Path, cluster: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli.main(["topics", "apply", *cluster])
+
+    assert cli.main(["server", "executor", "--data", str(tmp_path), *cluster, "--set", "kafka.partitions=7"]) == 1
+
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "but kafka.partitions is 7" in said
+    assert "for every process" in said

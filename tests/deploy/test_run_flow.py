@@ -181,6 +181,20 @@ def test_a_file_is_stored_for_a_file_input_and_read_for_any_other(
     assert "from a file and from a file" in said
 
 
+def test_a_file_for_an_input_that_is_not_there_is_named_with_the_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flow = tmp_path / "flow.yaml"
+    flow.write_text(
+        "id: read\nnamespace: demo\ninputs: [{id: doc, type: FILE}]\n"
+        "tasks: [{id: t, type: io.kestra.plugin.core.log.Log, message: m}]\n"
+    )
+
+    assert cli.main(["run", str(flow), "-i", "doc=@missing.csv"]) == 1
+
+    assert capsys.readouterr().err == "penstock: input doc: missing.csv can't be read: No such file or directory\n"
+
+
 def test_an_unknown_input_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["run", saved(tmp_path, HELLO), "-i", "nmae=Ada"]) == 1
 

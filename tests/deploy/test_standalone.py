@@ -62,4 +62,26 @@ def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path, capsys: py
 def test_a_role_by_itself_needs_a_cluster(role: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["server", role, "--data", str(tmp_path)]) == 1
 
-    assert f"a {role} by itself needs a Kafka cluster" in capsys.readouterr().err
+    assert f"{role} by itself needs a Kafka cluster" in capsys.readouterr().err
+
+
+def test_a_data_folder_that_cannot_be_is_named_with_the_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+
+    assert cli.main(["server", "standalone", "--data", str(tmp_path / "file" / "data"), "--port", "0"]) == 1
+
+    said = capsys.readouterr().err
+    assert "The log can't be in" in said
+    assert "Name another folder" in said
+
+
+def test_a_certificate_that_is_not_there_is_named_with_its_setting(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = ["--set", "kafka.security_protocol=SSL", "--set", f"kafka.ca_file={tmp_path / 'ca.pem'}"]
+
+    assert cli.main(["topics", "list", "--kafka", "127.0.0.1:9", *missing]) == 1
+
+    assert "kafka.ca_file" in capsys.readouterr().err

@@ -22,12 +22,18 @@ class DirectoryLock:
         directory: Is created if it doesn't exist, readable by its owner only.
 
     Raises:
-        FatalLogError: If another process, or another log in this one, holds it.
+        FatalLogError: If another process, or another log in this one, holds it, or it can't be made.
     """
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._fd = os.open(directory / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._fd = os.open(directory / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise FatalLogError(
+                f"The log can't be in {directory}: {error.strerror}. Name another folder, or mend the rights and the "
+                "disk of this one."
+            ) from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

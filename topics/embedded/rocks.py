@@ -24,7 +24,7 @@ from topics.embedded.partition import Partition, WindowBudget
 from topics.embedded.reader import EmbeddedReader
 from topics.embedded.retention import compact_partition, cut_partition
 from topics.embedded.rules import PartitionsFor, TopicRules
-from topics.embedded.store import DATABASE, Store
+from topics.embedded.store import DATABASE, Store, is_full
 from topics.embedded.tables import Tables
 from topics.embedded.writer import EmbeddedWriter, Queued
 from topics.ports import Ack, Assigned, LogError, Record
@@ -368,6 +368,6 @@ def _runs(partition: Partition) -> list[list[Record]]:
 
 
 def _explain(done: str, error: BaseException) -> str:
-    if "No space left" in str(error):
+    if is_full(error):
         return f"The record couldn't be {done}, the disk is full; the log goes on when there is space again. ({error})"
     return f"The record couldn't be {done}: {error}"

@@ -75,7 +75,8 @@ def open_database(directory: Path, *, salvaging: bool = False) -> Rdict:
     except Exception as error:
         if _is_damage(error):
             raise FatalLogError(f"The log in {directory} is damaged: {error}. {REPAIR_HINT}") from error
-        raise LogError(f"The log in {directory} can't be opened: {error}") from error
+        remedy = ". Make room on its disk and start again: nothing is lost" if is_full(error) else ""
+        raise LogError(f"The log in {directory} can't be opened: {error}{remedy}") from error
 
 
 class Store:
@@ -141,3 +142,8 @@ class Store:
 def _is_damage(error: Exception) -> bool:
     said = str(error)
     return "Corruption" in said or "No such file" in said
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether a disk had no room for a write."""
+    return "No space left" in str(error)
