@@ -47,15 +47,18 @@ def _string(value: Any, properties: Properties) -> str:
 def _match_validator(text: str, pattern: Any) -> None:
     if not pattern:
         return
-    import regex  # type: ignore[import-untyped, unused-ignore]
+    from engine.expression.java_patterns import java_pattern
 
     try:
-        if regex.fullmatch(str(pattern), text, timeout=VALIDATOR_TIMEOUT_S) is None:
-            raise ValueError(f"Expected a text that matches {pattern!r}, but got {_shown(text)}")
-    except regex.error as error:
+        compiled = java_pattern(str(pattern))
+    except ValueError as error:
         raise ValueError(f"The validator {pattern!r} is no pattern: {error}") from None
+    try:
+        matches = compiled.fullmatch(text, timeout=VALIDATOR_TIMEOUT_S) is not None
     except TimeoutError:
         raise ValueError(f"The validator {pattern!r} takes too long on {_shown(text)}") from None
+    if not matches:
+        raise ValueError(f"Expected a text that matches {pattern!r}, but got {_shown(text)}")
 
 
 def _int(value: Any, properties: Properties) -> int:

@@ -1,7 +1,7 @@
 """Java's regular expressions on the `regex` library, bounded in size, count and time.
 
-Owns the translation of the few spellings that differ and of replacement texts (`$1`, `${name}`). The time bound is the
-library's own: a match that runs away ends with an error, not with a slow partition.
+Owns the bounds, and replacement texts (`$1`, `${name}`); spellings that differ are `java_patterns.py`'s. The time bound
+is the library's own: a match that runs away ends with an error, not with a slow partition.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import regex  # type: ignore[import-untyped, unused-ignore]
-
 from engine.expression.errors import Failure, quoted
+from engine.expression.java_patterns import java_pattern
 
 if TYPE_CHECKING:
     from engine.expression.state import Run
@@ -26,17 +25,6 @@ MATCH_COST = 200
 """Steps that a use of a pattern costs; bounds how many uses a render gets."""
 
 _SPECIAL = frozenset(".$|()[{^?*+\\")
-_JAVA_CLASSES = {
-    "IsLetter": "L",
-    "IsDigit": "Nd",
-    "IsAlphabetic": "Alphabetic",
-    "IsWhite_Space": "White_Space",
-    "IsUppercase": "Lu",
-    "IsLowercase": "Ll",
-    "javaLetter": "L",
-    "javaUpperCase": "Lu",
-    "javaLowerCase": "Ll",
-}
 
 
 def is_plain(pattern: str) -> bool:
@@ -56,8 +44,8 @@ def compiled(pattern: str) -> Any:
     if _weight(pattern) > MAX_WEIGHT:
         raise Failure(f"The regular expression {quoted(pattern)} repeats more than {MAX_WEIGHT} characters in all")
     try:
-        return regex.compile(_translated(pattern), flags=_flags(pattern))
-    except (regex.error, RecursionError, OverflowError, ValueError) as error:
+        return java_pattern(pattern)
+    except ValueError as error:
         raise Failure(f"{quoted(pattern)} is no regular expression: {error}") from None
 
 
@@ -83,7 +71,9 @@ def _weight(pattern: str) -> int:
             last = 1
             sums[-1] += 1
         else:
-            at += character == "\\"
+            if character == "\\":
+                named = pattern[at + 1 : at + 2] in "xpPN" and pattern.startswith("{", at + 2)
+                at = max(pattern.find("}", at), at + 1) if named else at + 1
             last = 1
             sums[-1] += 1
         at += 1
@@ -97,42 +87,6 @@ def _class_end(pattern: str, at: int) -> int:
     while at < len(pattern) and pattern[at] != "]":
         at += 1 + (pattern[at] == "\\")
     return at
-
-
-def _flags(pattern: str) -> int:
-    """Return what makes the library read a pattern as Java does.
-
-    `\\w`, `\\d` and `\\s` mean ASCII unless asked otherwise; properties need the full tables; `&&` inside a class means
-    what both sides hold.
-    """
-    unicode = "\\p" in pattern or "\\P" in pattern or "(?U)" in pattern
-    return int((0 if unicode else regex.ASCII) | (regex.VERSION1 if "&&" in pattern else regex.VERSION0))
-
-
-def _translated(pattern: str) -> str:
-    """Spell what Java spells differently: `\\Q…\\E`, `\\p{IsLetter}`, `\\h`, `\\Z` and `\\z`."""
-    out: list[str] = []
-    at = 0
-    while at < len(pattern):
-        if pattern[at] != "\\" or at + 1 >= len(pattern):
-            out.append(pattern[at])
-            at += 1
-            continue
-        letter = pattern[at + 1]
-        if letter == "Q":
-            end = pattern.find("\\E", at + 2)
-            quoted = pattern[at + 2 :] if end == -1 else pattern[at + 2 : end]
-            out.append(regex.escape(quoted))
-            at = len(pattern) if end == -1 else end + 2
-            continue
-        if letter in "pP" and pattern.startswith("{", at + 2) and (end := pattern.find("}", at)) != -1:
-            name = pattern[at + 3 : end]
-            out.append(f"\\{letter}{{{_JAVA_CLASSES.get(name, name.removeprefix('Is'))}}}")
-            at = end + 1
-            continue
-        out.append({"h": "[ \\t\\xA0]", "z": "\\Z", "Z": "(?=\\n?\\Z)"}.get(letter, "\\" + letter))
-        at += 2
-    return "".join(out)
 
 
 def _timed(run: Run, text: str) -> float:

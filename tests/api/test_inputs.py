@@ -22,6 +22,7 @@ def resolved(inputs: list[Input], given: dict[str, Any] | None = None, seal: Any
         ("STRING", {}, 4, "4"),
         ("STRING", {}, True, "true"),
         ("STRING", {"validator": r"A\d+"}, "A123", "A123"),
+        ("STRING", {"validator": r"[a-z&&[^x]]+\p{Punct}"}, "abc!", "abc!"),
         ("INT", {}, "42", 42),
         ("INT", {"min": 10, "max": 20}, 20, 20),
         ("FLOAT", {}, "42.42", 42.42),
@@ -57,6 +58,8 @@ def test_a_value_takes_the_type_of_its_input(kind: str, properties: dict[str, An
     ("kind", "properties", "given", "said"),
     [
         ("STRING", {"validator": r"A\d+"}, "A123x", "matches"),
+        ("STRING", {"validator": r"\d+"}, "١٢٣", "matches"),
+        ("STRING", {"validator": r"[a-z&&[^x]]+"}, "axb", "matches"),
         ("STRING", {"validator": "("}, "x", "no pattern"),
         ("STRING", {"validator": r"(a+)+b"}, "a" * 40 + "c", ""),
         ("INT", {}, "notAnInt", "whole number"),

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-import regex  # type: ignore[import-untyped, unused-ignore]
-
 from engine.flow.inputs import NO_ITEM_TYPES, TYPE_ALIASES, TYPE_PROPERTIES, read_inputs
 from engine.flow.model import Flow, Input
 from engine.flow.problems import Path, Report, did_you_mean, kind_of
@@ -15,6 +13,8 @@ from engine.flow.rules.bounds import check_bounds
 from engine.flow.rules.cycles import find_cycle
 
 _LONGEST_VALIDATOR = 4096
+_LONGEST_ID = 256
+"""A longer one is refused anyway."""
 _LOCAL_FILES = ("file:", "nsfile:")
 
 
@@ -61,7 +61,7 @@ def unique_ids(report: Report, ids: Iterable[str], path: Path, what: str) -> Non
 def _check_nesting(report: Report, inputs: tuple[Input, ...]) -> None:
     names = {item.id for item in inputs}
     for index, item in enumerate(inputs):
-        parts = item.id.split(".")
+        parts = item.id.split(".") if len(item.id) <= _LONGEST_ID else []
         for depth in range(1, len(parts)):
             outer = ".".join(parts[:depth])
             if outer in names:
@@ -107,16 +107,15 @@ def _check_validator(report: Report, item: Input, path: Path) -> None:
     validator = item.properties.get("validator")
     if not isinstance(validator, str):
         return
+    # Imported here because few flows have validators, and nothing else about inputs needs the expression engine.
+    from engine.expression.java_patterns import java_pattern
+
     try:
         if len(validator) > _LONGEST_VALIDATOR:
-            raise RecursionError
-        regex.compile(validator)
-    except regex.error as error:
+            raise ValueError("it is too large")
+        java_pattern(validator)
+    except ValueError as error:
         report.error("input-validator", f"Invalid pattern [{validator}]: {error}", (*path, "validator"))
-    except RecursionError:
-        report.error(
-            "input-validator", "Expected a pattern of ordinary size, but it is too large", (*path, "validator")
-        )
 
 
 def _check_item_type(report: Report, item: Input, path: Path) -> None:
