@@ -18,5 +18,7 @@ class UserError(Exception):
 def is_expected(error: Exception) -> bool:
     """Return True if the error's text is meant for the person at the terminal."""
     from api.projections.database import ViewsUnavailable
+    from executor.state.ports import StoreError
 
-    return isinstance(error, ViewsUnavailable | UserError | SettingsError | LogError | Rejected | RoleDied | OSError)
+    of_parts = ViewsUnavailable | StoreError | LogError | Rejected
+    return isinstance(error, of_parts | UserError | SettingsError | RoleDied | OSError)

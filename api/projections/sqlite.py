@@ -64,6 +64,17 @@ class SqliteDatabase:
     def prepare(self) -> None:
         """Create the file and its tables; drop those of another version."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._prepare()
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise ViewsUnavailable(
+                f"The views in {self._path} are damaged: {error}. They are a fold of the log: with the process "
+                "stopped, run `penstock views rebuild`, or delete the file"
+            ) from error
+
+    def _prepare(self) -> None:
         connection = self.writer()
         try:
             connection.query("PRAGMA journal_mode = WAL")

@@ -10,6 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 
+class StoreError(Exception):
+    """The rows' database can't be opened or written; the message says what to do."""
+
+    retriable = False
+
+
 class Store(Protocol):
     """Ordered keys and values; a write is atomic."""
 

@@ -7,14 +7,10 @@ from pathlib import Path
 
 from rocksdict import DBRecoveryMode, Options, Rdict, ReadOptions, WriteBatch, WriteOptions
 
+from executor.state.ports import StoreError
+
 MEMTABLE_BYTES = 32 * 1024 * 1024
 """Small enough that two of them fit an idle process of 150 MB, large enough that short executions die in memory."""
-
-
-class StoreError(Exception):
-    """The rows' database can't be opened or written; the message says what to do."""
-
-    retriable = False
 
 
 class RocksStore:
@@ -32,6 +28,7 @@ class RocksStore:
 
     def __init__(self, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
+        self._path = path
         options = Options(raw_mode=True)
         options.create_if_missing(True)
         options.set_write_buffer_size(MEMTABLE_BYTES)
@@ -72,7 +69,13 @@ class RocksStore:
                 batch.delete(key)
             else:
                 batch.put(key, value)
-        self._db.write(batch, self._options)
+        try:
+            self._db.write(batch, self._options)
+        except Exception as error:
+            raise StoreError(
+                f"The rows at {self._path} can't be written: {error}. Make room, or mend the disk, and start again: "
+                "rows are only a fold of the log, so nothing is lost"
+            ) from error
 
     def close(self) -> None:
         """See `Store.close`."""

@@ -85,3 +85,21 @@ def test_a_certificate_that_is_not_there_is_named_with_its_setting(
     assert cli.main(["topics", "list", "--kafka", "127.0.0.1:9", *missing]) == 1
 
     assert "kafka.ca_file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "remedy"),
+    [("views.sqlite", "penstock views rebuild"), ("rows/CURRENT", "delete it: rows are rebuilt from the log")],
+)
+def test_a_damaged_fold_of_the_log_is_no_bug_and_its_remedy_is_said(
+    tmp_path: Path, spoilt: str, remedy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / spoilt
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"nonsense" * 1_000)
+
+    assert cli.main(["server", "standalone", "--data", str(tmp_path), "--port", "0"]) == cli.EXIT_FAILED
+
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("penstock: ")
+    assert remedy in said
