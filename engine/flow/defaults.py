@@ -18,6 +18,8 @@ from engine.flow.types import TYPES, canonical, lookup
 
 _COMMON = TASK_COMMON | TRIGGER_COMMON
 _KEYS = frozenset({"type", "values", "forced"})
+MAX_APPLIED = 100_000
+"""Values that defaults may set in one flow, counted anew for every task they are merged into."""
 
 
 class _Default(msgspec.Struct, frozen=True):
@@ -48,7 +50,12 @@ def apply_plugin_defaults(report: Report, raw: Raw, of_server: Sequence[Raw] = (
     if not defaults:
         return raw
     parts = ("tasks", "errors", "finally", "afterExecution", "triggers", "listeners")
-    return {key: _apply(value, defaults) if key in parts else value for key, value in raw.items()}
+    defaulting = _Defaulting(defaults)
+    result = {key: defaulting.apply(value) if key in parts else value for key, value in raw.items()}
+    if defaulting.room < 0:
+        message = f"Expected plugin defaults that set at most {MAX_APPLIED} values in all, but they set more"
+        report.error("plugin-defaults", message, ("pluginDefaults",))
+    return result
 
 
 def _read(report: Report, value: Any, path: Path) -> list[_Default]:
@@ -89,22 +96,46 @@ def _knows(name: str, key: str) -> bool:
     return info is None or key in info.properties or key in _COMMON
 
 
-def _apply(value: Any, defaults: list[_Default]) -> Any:
-    if isinstance(value, list):
-        return [_apply(item, defaults) for item in value]
-    if not isinstance(value, dict):
-        return value
-    result = {key: _apply(inner, defaults) for key, inner in value.items()}
-    name = result.get("type")
-    if not isinstance(name, str):
+class _Defaulting:
+    """Merges defaults into maps, up to a bound: every default may fit every map."""
+
+    def __init__(self, defaults: list[_Default]) -> None:
+        self.room = MAX_APPLIED
+        self._defaults = defaults
+        self._by_written: dict[str, list[int]] = {}
+        self._by_present: dict[str, list[int]] = {}
+        for index, default in enumerate(defaults):
+            self._by_written.setdefault(default.prefix, []).append(index)
+            self._by_present.setdefault(canonical(default.prefix), []).append(index)
+        self._lengths = {len(prefix) for prefix in (*self._by_written, *self._by_present)}
+
+    def apply(self, value: Any) -> Any:
+        """Return a value with the defaults merged into every map with a type below it."""
+        if isinstance(value, list):
+            return [self.apply(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        result = {key: self.apply(inner) for key, inner in value.items()}
+        name = result.get("type")
+        if not isinstance(name, str):
+            return result
+        for index in self._matching(name) if self.room > 0 else ():
+            default = self._defaults[index]
+            self.room -= 1 + len(default.values) + len(result) // 16
+            if self.room < 0:
+                break
+            values = {k: v for k, v in default.values.items() if _knows(name, k)}
+            result = _merge(result, values) if default.forced else _merge(values, result)
         return result
-    present = canonical(name)
-    for default in defaults:
-        if not (name.startswith(default.prefix) or present.startswith(canonical(default.prefix))):
-            continue
-        values = {k: v for k, v in default.values.items() if _knows(name, k)}
-        result = _merge(result, values) if default.forced else _merge(values, result)
-    return result
+
+    def _matching(self, name: str) -> list[int]:
+        """Return which defaults are for a type, in their order, by its present name or the written one."""
+        found: set[int] = set()
+        for whole, known in ((name, self._by_written), (canonical(name), self._by_present)):
+            for length in self._lengths:
+                if length <= len(whole):
+                    found.update(known.get(whole[:length], ()))
+        return sorted(found)
 
 
 def _merge(under: Raw, over: Raw) -> dict[str, Any]:

@@ -45,6 +45,8 @@ MAX_DEPTH = 60
 MAX_NODES = 50_000
 """Counted after the expansion of aliases, so that a few of them can't explode."""
 MAX_ALIASES = 100
+MAX_DOCUMENTS = 1000
+"""Each has problems of its own; what a person uploads at once has far fewer."""
 
 _MOST_INDENTED = 200
 """Characters before a line of a text in which it is looked for."""
@@ -282,6 +284,9 @@ def read_documents(text: str) -> list[Document]:
         while type(event := composer.next()) is not events.StreamEndEvent:
             if type(event) is events.DocumentStartEvent:
                 composer.reset()
+                if len(found) == MAX_DOCUMENTS:
+                    message = f"Expected at most {MAX_DOCUMENTS} documents, but there are more"
+                    raise _Refused("yaml-documents", message, event.start_mark)
                 value = composer.compose(composer.next(), 0)
                 if value is not None or composer.problems:
                     found.append(Document(value, composer.marks, composer.problems, text))

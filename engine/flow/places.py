@@ -87,7 +87,7 @@ class _Reader:
         """A block scalar reaches to its last line that isn't blank, unless it keeps the blank ones on purpose."""
         if event.style not in ("|", ">"):
             return end
-        header = self.text[start:].split("\n", 1)[0].split("#")[0]
+        header = self.text[start : self.text.find("\n", start)].split("#")[0]
         return end if "+" in header else start + len(self.text[start:end].rstrip())
 
 

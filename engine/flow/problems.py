@@ -23,6 +23,9 @@ MAX_PROBLEMS = 500
 """A hostile or wholly foreign document may be wrong in every line; nobody reads more than this."""
 
 
+MAX_EFFORT = 100_000
+"""Characters of expressions that are compiled in order to check a flow; simple ones aren't counted."""
+
 MAX_TEXT = 1000
 """Characters of a message or path."""
 
@@ -88,6 +91,7 @@ class Report:
         self._silenced = frozenset(silenced)
         self._seen: set[tuple[str, str, Path]] = set()
         self._searched = 0
+        self._effort = MAX_EFFORT
         self.problems: list[Problem] = []
         self.errors = 0
         self.unsound = False
@@ -136,6 +140,14 @@ class Report:
             self._searched += 1
             said = hint()
         self.problems.append(Problem(severity, rule, _shortened(message), line, column, readable, said, pointer))
+
+    def affords(self, effort: int) -> bool:
+        """Return whether a dear look at so many characters may still be taken; a remark tells where it ended."""
+        if self._effort >= 0:
+            self._effort -= effort
+            if self._effort < 0:
+                self.info("too-many-expressions", "Not all expressions of this flow were looked into", ())
+        return self._effort >= 0
 
     def sorted(self) -> tuple[Problem, ...]:
         """Return the problems in the order of the text, errors of one place first."""

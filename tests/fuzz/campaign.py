@@ -1,7 +1,7 @@
 """A campaign: children that try inputs one after another, and what their parent makes of what they find.
 
 Owns starting children anew, proving each finding in a process of its own, and writing it to the corpus as small as it
-gets.
+gets; what stays large is left in the campaign's own folder, and wants a test that makes it.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ class Campaign:
             small = minimised(
                 text, lambda part: str(attempt_apart(target, part)) == wanted, DEAR_ATTEMPTS if dear else 400
             )
-            self._proved[wanted] = corpus.keep(corpus.FOLDER / self.name, "found", small)
+            folder = corpus.FOLDER / self.name if len(small) <= corpus.FOUND_MAX else self._folder
+            self._proved[wanted] = corpus.keep(folder, "found", small)
             print(f"{self.name}: found: {wanted}\n{failure.detail}\n{small[:2000]!r}", flush=True)
         self._proved[str(said)] = self._proved[wanted]
 

@@ -14,6 +14,9 @@ REACHING_MAX = 70
 LENGTH_MAX = 3000
 """Characters of an input that is kept by itself."""
 
+FOUND_MAX = 20_000
+"""Characters of an input that is kept because it broke something."""
+
 
 def inputs(folder: Path) -> dict[str, str]:
     """Return the inputs of a folder by the names of their files."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -205,7 +206,8 @@ def _check_lines(name: str, before: str, after: str, places: list[Path]) -> None
         end += 1
     gone = before[start : len(before) - end]
     if name == "add":
-        assert gone.strip(" \t\r\n[]{}~") in ("", "null"), f"Adding a task took {gone!r} away"
+        nothing = gone.strip(" \t\r\n[]{}~")
+        assert nothing in ("", "null") or re.fullmatch(r"\*\w+", nothing), f"Adding a task took {gone!r} away"
         return
     if name in ("set", "disable", "flow") and not any(_has(before, place) for place in places):
         assert not gone, f"A new property took {gone!r} away"

@@ -56,11 +56,17 @@ _SPLIT_PARTS = {
 }
 
 
+class InputNames(msgspec.Struct):
+    """What can be read at a place below `inputs`: ids are taken apart at their dots, a form's children are below it."""
+
+    is_input: bool = False
+    below: dict[str, InputNames] = msgspec.field(default_factory=dict)
+
+
 class Names(msgspec.Struct, frozen=True):
     """The names of one flow."""
 
-    inputs: frozenset[tuple[str, ...]]
-    """Paths below `inputs`: ids taken apart at their dots, and those of a form below the form's."""
+    inputs: InputNames
     variables: frozenset[str] | None
     """None if a task may set any variable."""
     outputs: Mapping[str, Mapping[str, str] | None]
@@ -82,7 +88,12 @@ def input_ids(inputs: Iterable[Input]) -> Iterator[str]:
 
 def names_of(flow: Flow) -> Names:
     """Return what templates of a flow can read."""
-    inputs = frozenset(tuple(name.split(".")) for name in input_ids(flow.inputs))
+    inputs = InputNames()
+    for name in input_ids(flow.inputs):
+        place = inputs
+        for part in name.split("."):
+            place = place.below.setdefault(part, InputNames())
+        place.is_input = True
     variables: set[str] | None = set(flow.variables)
     outputs: dict[str, Mapping[str, str] | None] = {}
     stack: list[tuple[Task, bool]] = [(task, False) for tasks in flow.branches.values() for task in tasks]

@@ -7,7 +7,7 @@ Owns the walk over every text of a flow. All but one of these are warnings, sinc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
@@ -30,6 +30,8 @@ _OWN_VARIABLES = {
 }
 """Properties whose templates are rendered with variables of their own: those of a record, of a
 called flow, or a count."""
+_COST = 24
+"""Of a template beside its length, in characters."""
 _WORDS = frozenset({"true", "false", "null", "none", "True", "False", "None"})
 
 Read = tuple[str, ...]
@@ -142,16 +144,17 @@ def _check_read(report: Report, read: Read, text: str, path: Path, names: Names)
 
 def _check_input(report: Report, read: Read, text: str, path: Path, names: Names) -> None:
     """Check a path below `inputs`: it may end above an input or go on into the value of one."""
-    if any(known[: len(read)] == read[: len(known)] for known in names.inputs):
-        return
-    for depth in range(len(read)):
-        alike = {known[depth] for known in names.inputs if len(known) > depth and known[:depth] == read[:depth]}
-        if read[depth] not in alike:
-            _unknown(report, "input", ("inputs", *read[: depth + 1]), frozenset(alike), text, path)
+    place = names.inputs
+    for depth, part in enumerate(read):
+        if place.is_input:
             return
+        if part not in place.below:
+            _unknown(report, "input", ("inputs", *read[: depth + 1]), place.below, text, path)
+            return
+        place = place.below[part]
 
 
-def _unknown(report: Report, what: str, read: Read, known: frozenset[str], text: str, path: Path) -> None:
+def _unknown(report: Report, what: str, read: Read, known: Collection[str], text: str, path: Path) -> None:
     name = read[-1]
     if name not in known:
         message = f"The flow has no {what} '{'.'.join(read[1:])}'"
@@ -171,7 +174,8 @@ def _check_dashes(report: Report, text: str, path: Path, names: Names) -> None:
     for tag in _tags(text):
         for match in _DASHED.finditer(tag):
             root, name = match[1], match[2]
-            if name in names.tasks if root == "outputs" else (name,) in names.inputs:
+            declared = names.inputs.below.get(name)
+            if name in names.tasks if root == "outputs" else declared is not None and declared.is_input:
                 message = f"Invalid reference '{root}.{name}': an id with a dash needs bracket notation"
                 report.error("dash", message, path, f"Write {root}['{name}']")
 
@@ -189,6 +193,11 @@ def _tags(text: str) -> Iterator[str]:
 
 def _read(report: Report, text: str, path: Path) -> tuple[Read, ...]:
     """Return what a template reads; warn of what can't be read, and of calls that can only fail."""
+    simple = _simple_reads(text)
+    if simple is not None:
+        return simple
+    if not report.affords(_COST + sum(map(len, _tags(text)))):
+        return ()
     found = _found(text)
     if found.problem is not None:
         at, why = found.problem
@@ -207,15 +216,17 @@ class _Found(msgspec.Struct, frozen=True):
     problem: tuple[int, str] | None = None
 
 
-@lru_cache(maxsize=4096)
-def _found(text: str) -> _Found:
-    """Look into a template.
-
-    Plain lookups, most of all templates, are taken by a regular expression: compiling costs fifty times as much.
-    """
+def _simple_reads(text: str) -> tuple[Read, ...] | None:
+    """Return what a template of plain lookups reads, as most are: compiling costs fifty times as much."""
     simple = _SIMPLE.findall(text)
     if len(simple) == text.count("{{") and "{%" not in text and "{#" not in text:
-        return _Found(tuple(tuple(path.split(".")) for path in simple))
+        return tuple(tuple(path.split(".")) for path in simple)
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _found(text: str) -> _Found:
+    """Look into a template."""
     # Imported here because whoever only reads flows needs no expression engine, and most flows get by without.
     from engine.expression import Dialect, Dynamic, TemplateSyntaxError, compile_template
 

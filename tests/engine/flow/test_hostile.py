@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from engine.flow import parse_flow
 from engine.flow.body import flow_to_json
-from engine.flow.document import read_documents
+from engine.flow.defaults import MAX_APPLIED
+from engine.flow.document import MAX_DOCUMENTS, read_documents
 from engine.flow.drawing import graph_svg
 from engine.flow.edit import EditError, disable_task, remove_task
 from engine.flow.graph import flow_graph
@@ -69,6 +70,40 @@ def test_a_pattern_nested_too_deeply_is_refused() -> None:
     body = f"inputs: [{{id: a, type: STRING, validator: {'(' * 2000 + ')' * 2000}}}]"
 
     assert [p.rule for p in problems(body)] == ["input-validator"]
+
+
+def test_documents_are_bounded_in_number() -> None:
+    documents = read_documents("a: 1\n---\n" * (MAX_DOCUMENTS + 5))
+
+    assert len(documents) == MAX_DOCUMENTS + 1
+    assert [p.rule for p in documents[-1].problems] == ["yaml-documents"]
+
+
+def test_defaults_that_fit_everything_set_a_bounded_number_of_values() -> None:
+    defaults = "".join(f"- {{type: a, values: {{a{i}: 1}}}}\n" for i in range(MANY))
+    tasks = "".join(f"- {{id: t{i}, type: a.b{i}}}\n" for i in range(MANY))
+    parsed = parse_flow(flow_of(f"pluginDefaults:\n{defaults}tasks:\n{tasks}", tasks=False), strict=False)
+
+    assert [p.rule for p in parsed.errors] == ["plugin-defaults"]
+    assert parsed.flow is not None
+    assert sum(len(task.properties) for task in parsed.flow.branches["tasks"]) <= MAX_APPLIED
+
+
+def test_only_so_many_expressions_are_looked_into() -> None:
+    values = "".join(f"  a{i}: '{{{{ vars.a0 ~ {i} }}}}'\n" for i in range(2 * MANY))
+
+    found = problems(f"variables:\n{values}", severity="info")
+    assert [p.rule for p in found] == ["too-many-expressions"]
+
+
+def test_inputs_with_many_parts_and_many_inputs_are_checked() -> None:
+    names = ["a." * 50_000 + "b", *(f"i{i}" for i in range(MANY))]
+    inputs = "".join(f"- {{id: {name}, type: STRING}}\n" for name in names)
+    reads = "".join(f"    - '{{{{ inputs.i{i} }}}} {{{{ inputs.x{i} }}}}'\n" for i in range(MANY))
+    body = f"inputs:\n{inputs}tasks:\n- id: a\n  type: some.Type\n  list:\n{reads}"
+
+    assert {p.rule for p in problems(body, tasks=False)} == {"size"}
+    assert "The flow has no input 'x0'" in [p.message for p in problems(body, tasks=False, severity="warning")]
 
 
 @pytest.mark.parametrize("zone", ["../../etc/passwd", "/etc/passwd", "a\\0b", "Europe", "x" * 3000, ""])
