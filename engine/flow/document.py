@@ -1,8 +1,7 @@
 """YAML text to plain JSON values that remember where they stand.
 
 Owns the bounds on what is read at all (size, depth, nodes, aliases), the refusal of duplicate keys and the merge keys.
-It knows YAML, not flows. Text is read by libyaml where PyYAML offers it, by ruamel.yaml's reader of pure Python
-otherwise; both speak in the same events, and the values are made here from them.
+It knows YAML, not flows. The values are made here from what `yaml_events.py` reads.
 """
 
 from __future__ import annotations
@@ -14,30 +13,7 @@ from typing import Any
 from engine.flow.problems import Path, Problem
 from engine.flow.scalars import resolve_plain
 from engine.flow.syntax_hints import syntax_problem
-
-try:
-    import yaml as events  # type: ignore[import-untyped, unused-ignore]
-    from yaml import CSafeLoader as Loader
-
-    YamlError: type[Exception] = events.YAMLError
-
-    def read_events(text: str) -> Iterator[Any]:
-        """Yield the YAML events of `text`."""
-        parser = Loader(text)
-        try:
-            while parser.check_event():
-                yield parser.get_event()
-        finally:
-            parser.dispose()
-
-except ImportError:  # pragma: no cover - depends on how the machine was set up
-    from ruamel.yaml import YAML, events
-    from ruamel.yaml.error import YAMLError as YamlError
-
-    def read_events(text: str) -> Iterator[Any]:
-        """Yield the YAML events of `text`."""
-        yield from YAML(typ="safe", pure=True).parse(text)
-
+from engine.flow.yaml_events import YamlError, events, read_events
 
 MAX_SIZE = 512 * 1024
 """Bytes; a flow above it can't be a record on the log."""
@@ -299,6 +275,3 @@ def read_documents(text: str) -> list[Document]:
 
 def _broken(composer: _Composer | None, problem: Problem) -> Document:
     return Document(None, {}, [*(composer.problems if composer else []), problem])
-
-
-__all__ = ["Document", "Mark", "YamlError", "events", "read_documents", "read_events"]

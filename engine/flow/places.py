@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
-from engine.flow.document import MAX_DEPTH, YamlError, events, read_events
+from engine.flow.document import MAX_DEPTH
 from engine.flow.problems import Path
+from engine.flow.yaml_events import YamlError, events, read_events
 
 
 class EditError(ValueError):
