@@ -16,7 +16,6 @@ from topics.embedded.rules import catalog_partitions
 from topics.messages import Claim
 from topics.ports import Ack
 
-
 AGAIN_MS = 1_000
 
 
