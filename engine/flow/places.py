@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -15,6 +16,10 @@ class EditError(ValueError):
     """The change can't be made in this text; the message says why."""
 
 
+_NONE: list[Any] = []
+"""Inside of every scalar and alias: most nodes are one of these, and a list each would cost more than all the rest."""
+
+
 class Node(msgspec.Struct):
     """A value in the text; `end` is behind its last character."""
 
@@ -23,8 +28,8 @@ class Node(msgspec.Struct):
     start: int
     end: int
     flow_style: bool = False
-    keys: list[Node] = msgspec.field(default_factory=list)
-    values: list[Node] = msgspec.field(default_factory=list)
+    keys: list[Node] = msgspec.field(default_factory=lambda: _NONE)
+    values: list[Node] = msgspec.field(default_factory=lambda: _NONE)
     name: str = ""
     """Text of a scalar."""
     after_key: int = 0
@@ -39,25 +44,30 @@ def read_tree(text: str) -> Node:
     """
     offset = 1 if text.startswith("\ufeff") else 0
     try:
-        found = [event for event in read_events(text[offset:]) if not isinstance(event, events.StreamStartEvent)]
+        return _Reader(read_events(text[offset:]), text, offset).only_document()
     except (YamlError, UnicodeEncodeError) as error:
         raise EditError(f"The text is no YAML: {error}") from None
-    if sum(isinstance(event, events.DocumentStartEvent) for event in found) != 1:
-        raise EditError("Expected one document")
-    return _Reader(found[1:], text, offset).node(0)
 
 
 class _Reader:
-    def __init__(self, found: list[Any], text: str, offset: int) -> None:
-        self.found = found
+    def __init__(self, found: Iterator[Any], text: str, offset: int) -> None:
+        self.next = found.__next__
         self.text = text
         self.offset = offset
-        self.at = 0
 
-    def node(self, depth: int) -> Node:
-        """Read the value that starts at the current event."""
-        event = self.found[self.at]
-        self.at += 1
+    def only_document(self) -> Node:
+        """Read everything."""
+        self.next()
+        if isinstance(self.next(), events.StreamEndEvent):
+            raise EditError("Expected one document")
+        root = self.node(self.next(), 0)
+        self.next()
+        if not isinstance(self.next(), events.StreamEndEvent):
+            raise EditError("Expected one document")
+        return root
+
+    def node(self, event: Any, depth: int) -> Node:
+        """Read the value that starts with this event."""
         start, end = event.start_mark.index + self.offset, event.end_mark.index + self.offset
         if isinstance(event, events.ScalarEvent):
             return Node("scalar", start, self._scalar_end(event, start, end), name=event.value)
@@ -66,22 +76,21 @@ class _Reader:
         if depth >= MAX_DEPTH:
             raise EditError("The text is nested too deeply")
         is_list = isinstance(event, events.SequenceStartEvent)
-        node = Node("list" if is_list else "map", start, end, flow_style=bool(event.flow_style))
+        node = Node("list" if is_list else "map", start, end, bool(event.flow_style), keys=[], values=[])
         closing = events.SequenceEndEvent if is_list else events.MappingEndEvent
-        while not isinstance(self.found[self.at], closing):
+        while not isinstance(event := self.next(), closing):
             if is_list:
-                node.values.append(self.node(depth + 1))
+                node.values.append(self.node(event, depth + 1))
                 continue
-            key = self.node(depth + 1)
-            value = self.node(depth + 1)
+            key = self.node(event, depth + 1)
+            value = self.node(self.next(), depth + 1)
             value.after_key = self.text.find(":", key.end) + 1
             node.keys.append(key)
             node.values.append(value)
         if node.flow_style:
-            node.end = self.found[self.at].end_mark.index + self.offset
+            node.end = event.end_mark.index + self.offset
         elif node.values:
             node.end = node.values[-1].end
-        self.at += 1
         return node
 
     def _scalar_end(self, event: Any, start: int, end: int) -> int:
