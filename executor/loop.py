@@ -131,11 +131,12 @@ class Executor:
         if self._in_flight() >= IN_FLIGHT_MAX:
             return done + self._take_acks(ACK_WAIT_S)
         records = self._reader.poll(BATCH_MAX, 0.0 if done else self._wait_s(timeout_s))
-        for record in records:
-            partition = self.partitions.get((record.topic, record.partition))
-            if partition is not None and partition.phase is Phase.OWNED:
-                with _Guard(self, partition):
-                    partition.process(record)
+        with self._writer.together():
+            for record in records:
+                partition = self.partitions.get((record.topic, record.partition))
+                if partition is not None and partition.phase is Phase.OWNED:
+                    with _Guard(self, partition):
+                        partition.process(record)
         while self._in_flight():
             taken = self._take_acks(ACK_WAIT_S)
             done += taken
@@ -167,11 +168,12 @@ class Executor:
         by_partition: dict[tuple[str, int], list[Ack]] = defaultdict(list)
         for ack in acks:
             by_partition[(ack.topic, ack.partition)].append(ack)
-        for (topic, number), own in by_partition.items():
-            partition = self.partitions.get((_inbox_beside(topic), number))
-            if partition is not None:
-                with _Guard(self, partition):
-                    partition.acknowledged(own)
+        with self._writer.together():
+            for (topic, number), own in by_partition.items():
+                partition = self.partitions.get((_inbox_beside(topic), number))
+                if partition is not None:
+                    with _Guard(self, partition):
+                        partition.acknowledged(own)
         return len(acks)
 
     # ---- owning -------------------------------------------------------------------------------------------------

@@ -97,6 +97,9 @@ TOPICS: tuple[Topic, ...] = (
 
 BY_NAME = {topic.name: topic for topic in TOPICS}
 
+STEP_TOPICS = frozenset(topic.name for topic in TOPICS if "Step" in topic.messages)
+"""The step logs: the truth that everything else is folded from."""
+
 
 def inbox_of(kind: str) -> str:
     """Return the inbox topic of an aggregate kind (`executions`, `flows`)."""

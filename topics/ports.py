@@ -10,6 +10,7 @@ Every object below belongs to one thread; only `Log` itself and `wake` may be ca
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import msgspec
@@ -91,6 +92,14 @@ class Writer(Protocol):
         Raises:
             RecordTooLarge: If the value is over the topic's limit.
             LogError: If the writer's queue is full or the log is closed.
+        """
+        ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """Hand over what the block appends in one go at its end, whatever ends it: a broker then has one request less.
+
+        A record that isn't taken then is acknowledged without an offset; `append` itself raises for its size only.
+        `poll` and `outstanding` are for after the block.
         """
         ...
 
@@ -176,6 +185,10 @@ class JobSource(Protocol):
 
     def take(self, max_records: int, timeout_s: float) -> list[Record]:
         """Return at most `max_records` doorbells, waiting up to `timeout_s` while there is none."""
+        ...
+
+    def hand_back(self) -> None:
+        """Let others have what was fetched and not taken. Called by a taker that won't take for a while."""
         ...
 
     def wake(self) -> None:

@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 60.0
 """How long a source waits for something before it looks whether the worker stops; it is woken before."""
+FULL_SECONDS = 0.2
+"""A worker without a free slot for so long lets others have the doorbells that it has fetched already."""
 RETRY_SECONDS = 1.0
 """Pause after an error of the log that may pass."""
 LEAVING_SECONDS = 0.01
@@ -157,11 +159,13 @@ class WorkerThreads:
         while not self._stopping.is_set():
             with self._lock:
                 free = worker.free_slots
-            if not free:
-                self._slot_freed.wait(IDLE_SECONDS)
-                self._slot_freed.clear()
-                continue
             try:
+                if not free:
+                    if not self._slot_freed.wait(FULL_SECONDS):
+                        worker.jobs.hand_back()
+                        self._slot_freed.wait(IDLE_SECONDS)
+                    self._slot_freed.clear()
+                    continue
                 doorbells = worker.jobs.take(free, IDLE_SECONDS)
             except LogError as error:
                 self._wait_out(error)

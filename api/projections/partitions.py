@@ -16,7 +16,6 @@ from topics.step_log import StepFold
 
 TOPICS = (catalog.FLOWS_EVENTS, catalog.EXECUTIONS_EVENTS, catalog.LOGS, catalog.METRICS)
 """What the views are folded from."""
-STEP_TOPICS = frozenset({catalog.FLOWS_EVENTS, catalog.EXECUTIONS_EVENTS})
 
 
 class Partition:

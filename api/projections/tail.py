@@ -36,7 +36,7 @@ IDLE_S = 1.0
 def fold_record(batch: Batch, partition: Partition, record: Record) -> None:
     """Add what a record says to the batch, if it counts."""
     topic = record.topic
-    if topic in partitions.STEP_TOPICS:
+    if topic in catalog.STEP_TOPICS:
         message: Any = step_message(record) if record.message is not None or record.value else None
         if partition.counts(message, record.offset) and isinstance(message, Step):
             if message.cause.request:

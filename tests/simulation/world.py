@@ -73,6 +73,7 @@ class SeamWriter:
         self._seams = seams
         self.poll = writer.poll
         self.close = writer.close
+        self.together = writer.together
 
     def append(self, *args: Any, **named: Any) -> None:
         self._seams.pass_by()

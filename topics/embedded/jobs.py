@@ -92,6 +92,9 @@ class EmbeddedJobs:
         self._woken = False
         return got
 
+    def hand_back(self) -> None:
+        """See `topics.ports.JobSource.hand_back`; nothing is fetched before it is taken."""
+
     def wake(self) -> None:
         """See `topics.ports.JobSource.wake`."""
         self._woken = True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from topics.embedded.faults import Faults
@@ -83,6 +84,10 @@ class MemoryWriter:
             raise LogError("The writer is closed.")
         self._world.accept(self, (topic, partition), key, value, durable, context, message)
         self._outstanding += 1
+
+    def together(self) -> AbstractContextManager[None]:
+        """See `topics.ports.Writer.together`; no broker is asked here."""
+        return nullcontext()
 
     def poll(self, timeout_s: float = 0.0) -> list[Ack]:
         """See `topics.ports.Writer.poll`."""
@@ -265,6 +270,9 @@ class MemoryJobs:
         shared.turn += 1
         shared.again.extend(record for record in got if faults.happens(faults.rates.redeliver))
         return got
+
+    def hand_back(self) -> None:
+        """See `topics.ports.JobSource.hand_back`; nothing is fetched before it is taken."""
 
     def wake(self) -> None:
         """Nothing ever waits here."""

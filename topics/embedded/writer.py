@@ -6,6 +6,7 @@ Owns the queue of one writer. How records become bytes is `rocks.py`'s.
 from __future__ import annotations
 
 from collections import deque
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from topics.embedded.partition import Partition
@@ -104,6 +105,10 @@ class EmbeddedWriter:
             self._queued_bytes += size
             if queued >= GATHERED_MAX or self._queued_bytes >= GATHERED_BYTES_MAX:
                 self.acks.extend(self._sink.write(self))
+
+    def together(self) -> AbstractContextManager[None]:
+        """See `topics.ports.Writer.together`; appends go together until the next poll anyhow."""
+        return nullcontext()
 
     def poll(self, timeout_s: float = 0.0) -> list[Ack]:
         """See `topics.ports.Writer.poll`."""

@@ -6,6 +6,8 @@ where records have keys: keys would move, and with them the order of what happen
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -24,8 +26,8 @@ from topics.kafka.client import (
     ResourceType,
     TopicMetadata,
 )
-from topics.kafka.directory import connect
-from topics.kafka.errors import cause_of, explain
+from topics.kafka.directory import NEWS_S, NEWS_SLICE_S, connect
+from topics.kafka.errors import MISSING, cause_of, explain
 from topics.kafka.settings import KafkaSettings
 from topics.kafka.share_groups import has_share_groups
 from topics.ports import FatalLogError, LogError
@@ -114,6 +116,13 @@ def describe_topics(settings: KafkaSettings, topics: Sequence[Topic] = TOPICS) -
         ours = {name: values[topic.name].get(name, "") for name in topic_settings(settings, topic, copies)}
         states.append(TopicState(topic.name, True, len(found.partitions), copies, ours))
     return states
+
+
+def _is_missing(future: Future[Any]) -> bool:
+    with contextlib.suppress(FutureTimeout):
+        error = future.exception(_WORK_S)
+        return isinstance(error, KafkaException) and cause_of(error).code() in MISSING
+    return False
 
 
 class _Cluster:
@@ -254,11 +263,18 @@ class _Cluster:
         if not topics:
             return {}
         names = {self._name(topic): topic.name for topic in topics}
-        resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
-        found = {}
-        for resource, future in self._admin.describe_configs(resources, request_timeout=_WORK_S).items():
-            entries = self._result(future, f"reading the settings of topic {resource.name!r}")
-            found[names[resource.name]] = {name: entry.value for name, entry in entries.items()}
+        found: dict[str, dict[str, str]] = {}
+        deadline = time.monotonic() + NEWS_S
+        while missing := [name for name, topic in names.items() if topic not in found]:
+            resources = [ConfigResource(ResourceType.TOPIC, name) for name in missing]
+            for resource, future in self._admin.describe_configs(resources, request_timeout=_WORK_S).items():
+                # One that was made a moment ago may not be known to the broker that is asked.
+                if _is_missing(future) and time.monotonic() < deadline:
+                    continue
+                entries = self._result(future, f"reading the settings of topic {resource.name!r}")
+                found[names[resource.name]] = {name: entry.value for name, entry in entries.items()}
+            if len(found) < len(names):
+                time.sleep(NEWS_SLICE_S)
         return found
 
     def _name(self, topic: Topic) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 import threading
+from enum import Enum
 from functools import partial
 from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from topics.kafka.settings import KafkaSettings, doorbell_properties, producer_properties
+from topics.catalog import JOBS_PREFIX, STEP_TOPICS
+from topics.kafka.settings import KafkaSettings, doorbell_properties, message_properties, step_properties
 from topics.ports import Ack
 
 log = logging.getLogger(__name__)
@@ -23,14 +25,29 @@ _IDLE_MAX = 4
 """How many idle producers are kept; each has a connection to every broker that it wrote to."""
 
 
+class Kind(Enum):
+    """What a producer is for; each kind has its properties."""
+
+    STEPS = partial(step_properties)
+    MESSAGES = partial(message_properties)
+    DOORBELLS = partial(doorbell_properties)
+
+    @staticmethod
+    def of(topic: str) -> Kind:
+        """Return by which kind the records of a topic travel."""
+        if topic in STEP_TOPICS:
+            return Kind.STEPS
+        return Kind.DOORBELLS if topic.startswith(JOBS_PREFIX) else Kind.MESSAGES
+
+
 class Channel:
     """One producer and the acknowledgements it owes."""
 
-    def __init__(self, settings: KafkaSettings, *, doorbells: bool) -> None:
+    def __init__(self, settings: KafkaSettings, kind: Kind) -> None:
         """Open the producer; it connects in the background."""
-        self.doorbells = doorbells
+        self.kind = kind
         self._settings = settings
-        self._properties = (doorbell_properties if doorbells else producer_properties)(settings)
+        self._properties = kind.value(settings)
         self._failed: KafkaError | None = None
         self._producer = self._open()
         self.acks: list[Ack] = []
@@ -55,6 +72,26 @@ class Channel:
             on_delivery=partial(self._delivered, topic, partition, context),
         )
         self.owed += 1
+
+    def send_all(self, topic: str, partition: int, records: list[tuple[bytes, bytes, Any]]) -> None:
+        """Hand over records (key, value, context) of one partition in one go.
+
+        One by one, the first would leave alone, and more requests would follow. What isn't taken is told as an
+        acknowledgement without an offset.
+        """
+        if self._failed is not None:
+            self._renew()
+        messages: list[dict[str, Any]] = []
+        for key, value, context in records:
+            told = partial(self._delivered, topic, partition, context)
+            messages.append({"value": value or None, "key": key or None, "callback": told})
+        self.owed += len(messages)
+        taken = self._producer.produce_batch(self._settings.topic(topic), messages, partition)
+        if taken < len(messages):
+            for message, (_, _, context) in zip(messages, records, strict=True):
+                if "_error" in message:
+                    self.owed -= 1
+                    self.acks.append(Ack(topic, partition, None, context, _reason(message["_error"])))
 
     def poll(self, timeout_s: float) -> None:
         """Collect what came in, waiting at most `timeout_s` for something."""
@@ -101,15 +138,15 @@ class Channels:
         """Begin to open one, so that the first writer needn't wait for it."""
         self._settings = settings
         self._lock = threading.Lock()
-        self._idle = [Channel(settings, doorbells=False)]
+        self._idle = [Channel(settings, Kind.STEPS)]
 
-    def open(self, *, doorbells: bool) -> Channel:
-        """Return a producer for one writer alone, for doorbells or for everything else."""
+    def open(self, kind: Kind) -> Channel:
+        """Return a producer for one writer alone."""
         with self._lock:
             for at, channel in enumerate(self._idle):
-                if channel.doorbells == doorbells:
+                if channel.kind is kind:
                     return self._idle.pop(at)
-        return Channel(self._settings, doorbells=doorbells)
+        return Channel(self._settings, kind)
 
     def give_back(self, channel: Channel) -> None:
         """Keep a producer for the next writer, if it owes nothing; otherwise give it up."""

@@ -22,9 +22,9 @@ _T = TypeVar("_T")
 _ASK_S = 0.5
 """How long one try for metadata waits; between tries we look whether the broker refused us, which won't mend."""
 
-_NEWS_S = 0.5
+NEWS_S = 2.0
 """A topic that was made a moment ago is not known to every broker yet."""
-_NEWS_SLICE_S = 0.02
+NEWS_SLICE_S = 0.02
 
 
 def connect(settings: KafkaSettings) -> tuple[AdminClient, ClusterMetadata]:
@@ -102,7 +102,7 @@ class Directory:
                 self._offsets = None
 
     def _count(self, name: str) -> int:
-        deadline = time.monotonic() + _NEWS_S
+        deadline = time.monotonic() + NEWS_S
         while True:
             doing = f"asking for topic {name!r}"
             metadata = self._ask(lambda wait_s: self.admin.list_topics(name, timeout=wait_s), doing)
@@ -113,15 +113,15 @@ class Directory:
                 raise explain(self._settings, found.error, doing)
             if time.monotonic() >= deadline:
                 raise topic_missing(name)
-            time.sleep(_NEWS_SLICE_S)
+            time.sleep(NEWS_SLICE_S)
 
     def _ask(self, question: Callable[[float], _T], doing: str) -> _T:
         deadline = time.monotonic() + self._settings.connect_timeout_ms / 1000
         while True:
             try:
-                return question(max(_NEWS_SLICE_S, deadline - time.monotonic()))
+                return question(max(NEWS_SLICE_S, deadline - time.monotonic()))
             except KafkaException as exception:
                 error = cause_of(exception)
                 if not passes(error) or time.monotonic() >= deadline:
                     raise explain(self._settings, error, doing) from exception
-            time.sleep(_NEWS_SLICE_S)
+            time.sleep(NEWS_SLICE_S)

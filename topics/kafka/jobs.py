@@ -15,6 +15,7 @@ from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaException, Message, ShareConsumer, TopicPartition
 
+from topics.kafka.channel import Channels, Kind
 from topics.kafka.directory import Directory
 from topics.kafka.errors import FORBIDDEN, UNSUPPORTED, cause_of, explain
 from topics.kafka.intake import record_of
@@ -24,6 +25,8 @@ from topics.ports import FatalLogError, LogError, Record
 
 log = logging.getLogger(__name__)
 
+_HAND_BACK_S = 2.0
+"""How long handing back waits for the brokers: what they don't get in time is rung again by its executor."""
 _SETTLE_S = (0.1, 0.3, 1.0)
 """How long a new member of a share group waits for its first record before it joins again, each time."""
 
@@ -33,14 +36,21 @@ class _Taker(Protocol):
         """Return doorbells, waiting at most `wait_s` (a slice) while there is none."""
         ...
 
+    def give_up(self) -> list[Record]:
+        """Return what was fetched and not asked for yet, and forget it."""
+        ...
+
     def close(self) -> None: ...
 
 
 class KafkaJobSource:
     """A `topics.ports.JobSource`."""
 
-    def __init__(self, settings: KafkaSettings, directory: Directory, topic: str, group: str) -> None:
+    def __init__(
+        self, settings: KafkaSettings, directory: Directory, channels: Channels, topic: str, group: str
+    ) -> None:
         """Join the group."""
+        self._channels = channels
         self._partitions = directory.partitions(topic)
         self._settings = settings
         self._topic = topic
@@ -70,6 +80,23 @@ class KafkaJobSource:
                 self._return_now = False
                 return records
 
+    def hand_back(self) -> None:
+        """Ring again, for others, what was fetched and not taken; see the port."""
+        given_up = self._taker.give_up()
+        if not given_up:
+            return
+        channel = self._channels.open(Kind.DOORBELLS)
+        try:
+            for record in given_up:
+                channel.send(self._topic, record.partition, record.key, record.value, None)
+            deadline = time.monotonic() + _HAND_BACK_S
+            while channel.owed and time.monotonic() < deadline:
+                channel.poll(self._slice_s)
+        except (KafkaException, BufferError) as problem:
+            log.debug("doorbells couldn't be handed back, their executors will ring again: %s", problem)
+        channel.acks.clear()
+        self._channels.give_back(channel)
+
     def wake(self) -> None:
         """Make a waiting `take` return now."""
         self._return_now = True
@@ -78,6 +105,7 @@ class KafkaJobSource:
         """Leave the group; again does nothing."""
         if not self._closed:
             self._closed = True
+            self.hand_back()
             self._taker.close()
 
     def _share(self, directory: Directory) -> _Taker:
@@ -114,8 +142,8 @@ class KafkaJobSource:
 class _ShareTaker:
     """A member of a share group.
 
-    Records are acknowledged when they are handed out. Those of a batch that nobody asked for yet stay unacknowledged,
-    so that the broker gives them to another worker when their lock (30 s) ends.
+    It fetches as many records as it may, whatever it is asked for: how many, a member says for all its life. They are
+    acknowledged when they are handed out; the rest is for the next `poll`, or is given up when none comes.
     """
 
     def __init__(self, settings: KafkaSettings, topic: str, group: str) -> None:
@@ -151,6 +179,15 @@ class _ShareTaker:
             self._consumer.commit_async()
         return records
 
+    def give_up(self) -> list[Record]:
+        given_up = [message for message in self._held if message.error() is None]
+        self._held.clear()
+        for message in given_up:
+            self._acknowledge(message)
+        if given_up:
+            self._consumer.commit_async()
+        return [record_of(message, self._topic) for message in given_up]
+
     def _acknowledge(self, message: Message) -> None:
         try:
             self._consumer.acknowledge(message)
@@ -178,7 +215,6 @@ class _ShareTaker:
             self._consumer = self._join()
 
     def close(self) -> None:
-        self._held.clear()
         try:
             self._consumer.close()
         except KafkaException as problem:
@@ -221,6 +257,9 @@ class _ClassicTaker:
             self._consumer.commit(offsets=offsets, asynchronous=True)
         except KafkaException as problem:
             log.debug("taken doorbells were not committed and may ring again: %s", problem)
+
+    def give_up(self) -> list[Record]:
+        return []  # it fetches no more than it is asked for
 
     def close(self) -> None:
         self._consumer.close()

@@ -53,7 +53,7 @@ class KafkaLog:
 
     def jobs(self, topic: str, group: str) -> KafkaJobSource:
         """Return a taker of the job queue `topic`."""
-        return KafkaJobSource(self.settings, self._directory, topic, group)
+        return KafkaJobSource(self.settings, self._directory, self._channels, topic, group)
 
     def close(self) -> None:
         """Close the log's own connections; writers and readers have theirs and are closed by their owners.

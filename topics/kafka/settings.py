@@ -98,9 +98,6 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How late `wake` may be noticed: the client library's wait can't be interrupted, so waiting is done in slices."""
     job_transport: Literal["auto", "share", "classic"] = "auto"
     """How workers take doorbells: by a share group, by a classic consumer group, or by what the brokers offer."""
-    share_batch: int = 4
-    """Doorbells that a worker takes from a share group at once. One would bound a worker to some 200 tasks a second; of
-    many the surplus waits for its slots, up to 30 s, while another worker may be idle."""
     extra: dict[str, str] = {}
     """More librdkafka properties, for all clients; they win over ours."""
 
@@ -148,6 +145,9 @@ class _OncePerWhile(logging.Filter):
         return True
 
 
+_SHARE_BATCH = 16
+"""Doorbells that a worker takes from a share group at once; one by one it would be bound to some 200 tasks a second."""
+
 client_log = logging.getLogger("topics.kafka.client")
 """Where the client library's own lines go."""
 client_log.addFilter(_OncePerWhile())
@@ -166,8 +166,8 @@ def client_properties(settings: KafkaSettings) -> dict[str, Any]:
     }
 
 
-def producer_properties(settings: KafkaSettings) -> dict[str, Any]:
-    """Return a producer's properties: as soon as possible, acknowledged by all, never twice, never out of order."""
+def step_properties(settings: KafkaSettings) -> dict[str, Any]:
+    """Return the properties of the producer of step logs: acknowledged by all, never twice, never out of order."""
     return {
         **client_properties(settings),
         "enable.idempotence": True,
@@ -181,18 +181,32 @@ def producer_properties(settings: KafkaSettings) -> dict[str, Any]:
     }
 
 
+def message_properties(settings: KafkaSettings) -> dict[str, Any]:
+    """Return the properties of the producer of messages: commands, grants, heartbeats, logs.
+
+    Not idempotent, as whoever gets a message twice takes it once. The client's idempotent producer polls its socket
+    at full speed while a partition has five messages on their way and more to send: that is half a core for each busy
+    worker. One request at a time to a broker keeps them in order all the same, and what waits meanwhile makes the next.
+    """
+    return {
+        **step_properties(settings),
+        "enable.idempotence": False,
+        "max.in.flight.requests.per.connection": 1,
+        **settings.extra,
+    }
+
+
 def doorbell_properties(settings: KafkaSettings) -> dict[str, Any]:
     """Return the properties of the producer of doorbells.
 
-    One record per batch: share groups hand out whole batches, so that a worker with one free slot would get, and sit
-    on, all doorbells that were rung together. Not idempotent: a doorbell that rings twice, or late, is harmless, and
-    such a producer sends its first record at once.
+    For share groups one record per batch: they hand out whole batches, so that a worker with one free slot would get,
+    and sit on, all doorbells that were rung together. Their order doesn't matter, nor does one that rings twice.
     """
     return {
-        **producer_properties(settings),
+        **step_properties(settings),
         "enable.idempotence": False,
         "compression.type": "none",
-        "batch.num.messages": 1,
+        **({} if settings.job_transport == "classic" else {"batch.num.messages": 1}),
         **settings.extra,
     }
 
@@ -244,7 +258,7 @@ def share_properties(settings: KafkaSettings, group: str) -> dict[str, Any]:
         **client_properties(settings),
         "group.id": settings.group(group),
         "share.acknowledgement.mode": "explicit",
-        "max.poll.records": settings.share_batch,
+        "max.poll.records": _SHARE_BATCH,
         "fetch.wait.max.ms": settings.fetch_wait_ms,
         # A worker whose slots are full for a day takes nothing, and is no less a member for it.
         "max.poll.interval.ms": _DAY_MS,

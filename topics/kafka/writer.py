@@ -1,4 +1,4 @@
-"""Appends to Kafka: idempotent, acknowledged by all replicas, sent at once.
+"""Appends to Kafka: acknowledged by all replicas, sent at once, steps by an idempotent producer.
 
 Owns the limits and the waiting for acknowledgements. Which partition a record goes to is the caller's choice, and what
 an unknown outcome means is the step log's business.
@@ -7,32 +7,48 @@ an unknown outcome means is the step log's business.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 
-from topics.catalog import JOBS_PREFIX
-from topics.kafka.channel import Channel, Channels
+from topics.kafka.channel import Channel, Channels, Kind
 from topics.kafka.directory import Directory
 from topics.kafka.errors import cause_of, explain
 from topics.kafka.settings import KafkaSettings
 from topics.ports import Ack, LogError, RecordTooLarge
 
 _SLICE_S = 0.001
-"""While both producers owe acknowledgements, each is asked in turn for so long."""
+"""While several producers owe acknowledgements, the first of them is asked for so long at a time."""
 
 
 class KafkaWriter:
-    """A `topics.ports.Writer`. Doorbells travel by a producer of their own, see `doorbell_properties`."""
+    """A `topics.ports.Writer`. Each kind of record has a producer of its own, see `topics.kafka.channel.Kind`."""
 
     def __init__(self, settings: KafkaSettings, directory: Directory, channels: Channels) -> None:
-        """Take a producer."""
+        """Take no producer before the first append."""
         self._settings = settings
         self._directory = directory
         self._channels = channels
-        self._main = channels.open(doorbells=False)
-        self._bells: Channel | None = None
+        self._open: dict[Kind, Channel] = {}
+        self._by_topic: dict[str, Channel] = {}
         self._closed = False
+        self._gathered: dict[tuple[str, int], list[tuple[bytes, bytes, Any]]] | None = None
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Hand over what the block appends in one go; see the port."""
+        if self._gathered is not None:
+            yield
+            return
+        gathered = self._gathered = {}
+        try:
+            yield
+        finally:
+            self._gathered = None
+            for (topic, partition), records in gathered.items():
+                self._channel(topic).send_all(topic, partition, records)
 
     def append(
         self,
@@ -55,6 +71,9 @@ class KafkaWriter:
                 "put large values into the storage and pass a reference"
             )
         self._directory.check(topic, partition)
+        if self._gathered is not None:
+            self._gathered.setdefault((topic, partition), []).append((key, value, context))
+            return
         try:
             self._channel(topic).send(topic, partition, key, value, context)
         except BufferError:
@@ -80,41 +99,42 @@ class KafkaWriter:
         return taken
 
     def _channel(self, topic: str) -> Channel:
-        if not topic.startswith(JOBS_PREFIX):
-            return self._main
-        if self._bells is None:
-            self._bells = self._channels.open(doorbells=True)
-        return self._bells
+        channel = self._by_topic.get(topic)
+        if channel is None:
+            kind = Kind.of(topic)
+            channel = self._open.get(kind)
+            if channel is None:
+                channel = self._open[kind] = self._channels.open(kind)
+                # Waiting goes by the steps, which everything else waits for.
+                self._open = dict(sorted(self._open.items(), key=lambda each: each[0] is not Kind.STEPS))
+            self._by_topic[topic] = channel
+        return channel
 
     def _collect(self, timeout_s: float) -> None:
-        bells = self._bells
-        if bells is None or not bells.owed:
-            self._main.poll(timeout_s)
-        elif not self._main.owed:
-            bells.poll(timeout_s)
-        else:
-            self._main.poll(min(timeout_s, _SLICE_S))
-            bells.poll(0.0)
+        owing = [channel for channel in self._open.values() if channel.owed]
+        for channel in owing[1:]:
+            channel.poll(0.0)
+            timeout_s = min(timeout_s, _SLICE_S)
+        if owing:
+            owing[0].poll(timeout_s)
 
     def _taken(self) -> list[Ack]:
-        taken = self._main.acks
-        self._main.acks = []
-        if self._bells is not None and self._bells.acks:
-            taken += self._bells.acks
-            self._bells.acks = []
+        taken: list[Ack] = []
+        for channel in self._open.values():
+            if channel.acks:
+                taken += channel.acks
+                channel.acks = []
         return taken
 
     @property
     def outstanding(self) -> int:
         """How many appends have not been returned by `poll` yet."""
-        main, bells = self._main, self._bells
-        return main.owed + len(main.acks) + (bells.owed + len(bells.acks) if bells else 0)
+        return sum(channel.owed + len(channel.acks) for channel in self._open.values())
 
     def close(self) -> None:
         """Give up; records on their way may still land."""
         if self._closed:
             return
         self._closed = True
-        self._channels.give_back(self._main)
-        if self._bells is not None:
-            self._channels.give_back(self._bells)
+        for channel in self._open.values():
+            self._channels.give_back(channel)

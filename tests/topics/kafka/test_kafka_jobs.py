@@ -80,9 +80,7 @@ def test_a_taker_that_is_busy_holds_nothing_up(log: KafkaLog) -> None:
     free.close()
 
 
-def test_a_share_group_hands_out_no_more_than_was_asked_for_even_from_batches(kafka_settings: KafkaSettings) -> None:
-    settings = msgspec.structs.replace(kafka_settings, share_batch=16)
-    log = KafkaUnderTest(settings, {JOBS: 1}).open()
+def test_a_share_group_hands_out_no_more_than_was_asked_for(log: KafkaLog) -> None:
     ring(log, *[b"%d" % number for number in range(10)])
     source = log.jobs(JOBS, "workers")
     got: list[Record] = []
@@ -93,6 +91,18 @@ def test_a_share_group_hands_out_no_more_than_was_asked_for_even_from_batches(ka
 
     assert [int(record.value) for record in got] == list(range(10))
     source.close()
+
+
+def test_doorbells_that_a_full_worker_hands_back_are_taken_by_another(log: KafkaLog) -> None:
+    rung = [b"%d" % number for number in range(12)]
+    ring(log, *rung)
+    full, other = log.jobs(JOBS, "workers"), log.jobs(JOBS, "workers")
+    mine = [record.value for record in take(full, 1, most=1)]
+    full.hand_back()
+
+    assert sorted(mine + [record.value for record in take(other, 11)]) == sorted(rung)
+    full.close()
+    other.close()
 
 
 @pytest.mark.parametrize("transport", ["share", "classic"])

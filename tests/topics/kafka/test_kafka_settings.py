@@ -14,7 +14,7 @@ from topics.kafka.settings import (
     client_properties,
     consumer_properties,
     member_properties,
-    producer_properties,
+    step_properties,
 )
 
 SECRETIVE = KafkaSettings(
@@ -73,7 +73,7 @@ def test_an_operators_own_property_wins_over_ours() -> None:
     settings = KafkaSettings(extra={"session.timeout.ms": "9000", "acks": "1"})
 
     assert member_properties(settings, "g")["session.timeout.ms"] == "9000"
-    assert producer_properties(settings)["acks"] == "1"
+    assert step_properties(settings)["acks"] == "1"
 
 
 def test_every_topic_and_group_has_the_prefix() -> None:
