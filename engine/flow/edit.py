@@ -12,7 +12,7 @@ from typing import Any
 from engine.flow.document import read_documents
 from engine.flow.places import EditError
 from engine.flow.problems import Path, did_you_mean, kind_of
-from engine.flow.splice import insert_item, item_text, remove_item, set_entry
+from engine.flow.splice import insert_item, move_item, remove_item, set_entry, value_at
 from engine.flow.types import lookup
 
 __all__ = [
@@ -81,25 +81,31 @@ def move_task(source: str, task_id: str, *, after: str | None = None, before: st
     start, goal = _find(document, task_id), _find(document, target)
     if goal[: len(start)] == start:
         raise EditError(f"Task '{task_id}' can't be moved into itself")
-    is_same_list = _list_of(start) == _list_of(goal)
+    item, goal_item = _item_path(start), _item_path(goal)
     # An item of a Dag stays whole among its siblings: it says which of them come first.
-    moved = _item_path(start) if is_same_list else start
-    value = _value(document, moved)
-    written = item_text(source, moved) if isinstance(moved[-1], int) else None
-    removed = remove_item(source, _item_path(start))
-    rest = _read(removed)
-    place = _find(rest, target)
-    index = _index_of(place) + (1 if after is not None else 0)
-    if is_same_list:
-        return insert_item(removed, _list_of(place), index, value, written)
-    return _insert(removed, rest, _list_of(place), index, value, written)
+    moved = item if item[:-1] == goal_item[:-1] else start
+    value = value_at(document, moved)
+    kept = moved if isinstance(moved[-1], int) else None
+    if item[:-1] != goal_item[:-1] and _is_of_dag(document, goal_item[:-1]):
+        value, kept = {"task": value}, None
+    where = _once_out(item, goal_item)
+    index = int(where[-1]) + (1 if after is not None else 0)
+    return move_item(source, document, item, where[:-1], index, value, kept)
+
+
+def _once_out(item: Path, path: Path) -> Path:
+    """Return where a path leads once an item of a list is taken out."""
+    at = len(item) - 1
+    if path[:at] == item[:-1] and int(path[at]) > int(item[at]):
+        return (*path[:at], int(path[at]) - 1, *path[at + 1 :])
+    return path
 
 
 def disable_task(source: str, task_id: str, disabled: bool = True) -> str:
     """Return the flow's text with a task switched off, or on again."""
     document = _read(source)
     path = _find(document, task_id)
-    if not disabled and "disabled" not in _value(document, path):
+    if not disabled and "disabled" not in value_at(document, path):
         return source
     return set_entry(source, path, "disabled", disabled, after="type")
 
@@ -108,7 +114,7 @@ def set_task_property(source: str, task_id: str, name: str, value: Any) -> str:
     """Return the flow's text with a property of a task set to a JSON value."""
     document = _read(source)
     path = _find(document, task_id)
-    task = _value(document, path)
+    task = value_at(document, path)
     last = next(reversed(task))
     return set_entry(source, path, name, value, after="type" if isinstance(task[last], list) else None)
 
@@ -194,12 +200,6 @@ def _index_of(path: Path) -> int:
     return int(_item_path(path)[-1])
 
 
-def _value(document: Any, path: Path) -> Any:
-    for step in path:
-        document = document[step]
-    return document
-
-
 def _branch_path(branch: str) -> Path:
     return ("cases", branch.removeprefix("cases.")) if branch.startswith("cases.") else (branch,)
 
@@ -225,14 +225,14 @@ def _open_branch(source: str, document: Any, where: Path, value: Any) -> str:
 
 
 def _insert(source: str, document: Any, where: Path, index: int, value: Any, written: str | None) -> str:
-    holder = _value(document, where[:-1])
-    if _is_dag(holder) and where[-1] == "tasks":
+    if _is_of_dag(document, where):
         value, written = {"task": value}, None
     return insert_item(source, where, index, value, written)
 
 
-def _is_dag(value: Any) -> bool:
-    return "dag" in _branches(value).values()
+def _is_of_dag(document: Any, where: Path) -> bool:
+    """Return whether the items of a list hold a task each, and what it depends on."""
+    return where[-1] == "tasks" and "dag" in _branches(value_at(document, where[:-1])).values()
 
 
 def _branches(value: Any) -> Mapping[str, str]:

@@ -6,7 +6,6 @@ is returned: the new text, read again, must hold exactly the wanted values.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from engine.flow.document import read_documents
@@ -17,27 +16,10 @@ from engine.flow.problems import Path
 
 def remove_item(text: str, path: Path) -> str:
     """Return the text without the list item at `path`; a list that gets empty is written `[]`."""
-    parent, index = find(read_tree(text), path[:-1]), int(path[-1])
-    if parent.kind != "list" or not 0 <= index < len(parent.values):
-        raise EditError("Expected an item of a list")
-
-    def change(value: Any) -> None:
-        del value[index]
-
-    if parent.flow_style:
-        if index + 1 < len(parent.values):
-            result = text[: parent.values[index].start] + text[parent.values[index + 1].start :]
-        else:
-            result = _without_last(text, parent)
-    else:
-        start, end = _item_lines(text, parent, index)
-        head = text[:start]
-        if len(parent.values) == 1:
-            key = _after_key(parent)
-            behind = key + len(text[key:start].split("\n", 1)[0].split("#", 1)[0].rstrip())
-            head = f"{text[:behind]} []{text[behind:start]}"
-        result = head + text[end:]
-    return _proved(text, result, path[:-1], change)
+    result = _without_item(text, read_tree(text), path)
+    wanted = read_documents(text)[0].value
+    del value_at(wanted, path[:-1])[int(path[-1])]
+    return _proved(wanted, result)
 
 
 def insert_item(text: str, path: Path, index: int, item: Any, written: str | None = None) -> str:
@@ -50,33 +32,74 @@ def insert_item(text: str, path: Path, index: int, item: Any, written: str | Non
         item: Its value.
         written: Its text, without a dash and unindented, if it has one to be kept; must hold the same value.
     """
+    results = _with_item(text, path, index, item, written)
+    wanted = read_documents(text)[0].value
+    value_at(wanted, path).insert(index, item)
+    return _proved(wanted, *results)
+
+
+def move_item(text: str, value: Any, start: Path, path: Path, index: int, item: Any, kept: Path | None) -> str:
+    """Return the text with a list item taken out, and an item put into a list.
+
+    A large text takes a while to read, so it is read no more often than this needs.
+
+    Args:
+        text: The whole text.
+        value: What it holds; used up.
+        start: Place of what is taken out.
+        path: Place of the list that gets the item, once the other is out.
+        index: Where in it the item goes.
+        item: Its value.
+        kept: The list item whose own text is that of `item`, None if there is none.
+    """
+    tree = read_tree(text)
+    written = None if kept is None else _own_text(text, tree, kept)
+    results = _with_item(_without_item(text, tree, start), path, index, item, written)
+    del value_at(value, start[:-1])[int(start[-1])]
+    value_at(value, path).insert(index, item)
+    return _proved(value, *results)
+
+
+def _without_item(text: str, tree: Node, path: Path) -> str:
+    parent, index = find(tree, path[:-1]), int(path[-1])
+    if parent.kind != "list" or not 0 <= index < len(parent.values):
+        raise EditError("Expected an item of a list")
+    if parent.flow_style:
+        if index + 1 < len(parent.values):
+            return text[: parent.values[index].start] + text[parent.values[index + 1].start :]
+        return _without_last(text, parent)
+    start, end = _item_lines(text, parent, index)
+    head = text[:start]
+    if len(parent.values) == 1:
+        key = _after_key(parent)
+        behind = key + len(text[key:start].split("\n", 1)[0].split("#", 1)[0].rstrip())
+        head = f"{text[:behind]} []{text[behind:start]}"
+    return head + text[end:]
+
+
+def _with_item(text: str, path: Path, index: int, item: Any, written: str | None) -> list[str]:
+    """Return texts of which one holds the new item; the first that does is the nicest."""
     parent = find(read_tree(text), path)
     if parent.kind != "list" or not 0 <= index <= len(parent.values):
         raise EditError("Expected a place in a list")
-
-    def change(value: Any) -> None:
-        value.insert(index, item)
-
     if parent.flow_style and parent.values:
         behind = index == len(parent.values)
         at = parent.values[-1].end if behind else parent.values[index].start
         shown = f", {emit_inline(item)}" if behind else f"{emit_inline(item)}, "
-        return _proved(text, text[:at] + shown + text[at:], path, change)
+        return [text[:at] + shown + text[at:]]
     if not parent.values:
         column = _column(text, _line_start(text, parent.start), first=True) + 2
-        start = _after_key(parent)
         lines = "\n" + _item_text(item, written, column).rstrip("\n")
-        try:
-            return _proved(text, text[:start] + lines + text[parent.end :], path, change)
-        except EditError:  # inside of flow style there is no block style
-            return _proved(text, text[: parent.start] + emit_inline([item]) + text[parent.end :], path, change)
+        # Inside of flow style there is no block style.
+        in_braces = text[: parent.start] + emit_inline([item]) + text[parent.end :]
+        return [text[: _after_key(parent)] + lines + text[parent.end :], in_braces]
     first, _ = _item_lines(text, parent, 0)
     column = _column(text, first)
     at = _item_lines(text, parent, index - 1)[1] if index else _above_comments(text, first, column)
     lines = _item_text(item, written, column)
     if at and text[at - 1] != "\n":
         lines = "\n" + lines.rstrip("\n")
-    return _proved(text, text[:at] + lines + text[at:], path, change)
+    return [text[:at] + lines + text[at:]]
 
 
 def set_entry(text: str, path: Path, key: str, value: Any, after: str | None = None) -> str:
@@ -94,9 +117,8 @@ def set_entry(text: str, path: Path, key: str, value: Any, after: str | None = N
         raise EditError("Expected a map with entries")
     names = [node.name for node in parent.keys]
 
-    def change(map_: Any) -> None:
-        map_[key] = value
-
+    wanted = read_documents(text)[0].value
+    value_at(wanted, path)[key] = value
     if parent.flow_style:
         if key in names:
             old = parent.values[names.index(key)]
@@ -104,7 +126,7 @@ def set_entry(text: str, path: Path, key: str, value: Any, after: str | None = N
         else:
             at = parent.values[-1].end
             result = f"{text[:at]}, {emit_inline({key: value})[1:-1]}{text[at:]}"
-        return _proved(text, result, path, change)
+        return _proved(wanted, result)
     if key in names:
         old, name = parent.values[names.index(key)], parent.keys[names.index(key)]
         start = _after_key(old) if old.kind in ("map", "list") and not old.flow_style else old.start
@@ -119,19 +141,19 @@ def set_entry(text: str, path: Path, key: str, value: Any, after: str | None = N
             result = f"{text[:start]}{head}{tail}\n{body}{text[old.end + len(tail) :]}"
         else:
             result = text[:start] + shown + text[old.end :]
-        return _proved(text, result, path, change)
+        return _proved(wanted, result)
     place = names.index(after) if after in names else len(names) - 1
     column = parent.keys[place].start - _line_start(text, parent.keys[place].start)
     at = _past_comments(text, _line_end(text, parent.values[place].end), column)
     line = f"{' ' * column}{emit_key(key)}:{emit_block(value, column)}\n"
     if at and text[at - 1] != "\n":
         line = "\n" + line.rstrip("\n")
-    return _proved(text, text[:at] + line + text[at:], path, change)
+    return _proved(wanted, text[:at] + line + text[at:])
 
 
-def item_text(text: str, path: Path) -> str | None:
+def _own_text(text: str, tree: Node, path: Path) -> str | None:
     """Return a list item's own text without its dash and unindented; None if it stands in flow style."""
-    parent, index = find(read_tree(text), path[:-1]), int(path[-1])
+    parent, index = find(tree, path[:-1]), int(path[-1])
     if parent.flow_style:
         return None
     start, end = _item_lines(text, parent, index)
@@ -242,14 +264,17 @@ def _after_key(node: Node) -> int:
     return node.after_key
 
 
-def _proved(before: str, after: str, path: Path, change: Callable[[Any], None]) -> str:
-    """Return `after` if it holds what `before` holds, but for one change at `path`."""
-    wanted = read_documents(before)[0].value
-    place = wanted
+def value_at(value: Any, path: Path) -> Any:
+    """Return what stands at a path that is there."""
     for step in path:
-        place = place[step]
-    change(place)
-    found = read_documents(after)
-    if len(found) != 1 or found[0].problems or found[0].value != wanted:
-        raise EditError("The text is laid out in a way that this change can't be made in safely")
-    return after
+        value = value[step]
+    return value
+
+
+def _proved(wanted: Any, *texts: str) -> str:
+    """Return the first of the texts that holds exactly the wanted value."""
+    for text in texts:
+        found = read_documents(text)
+        if len(found) == 1 and not found[0].problems and found[0].value == wanted:
+            return text
+    raise EditError("The text is laid out in a way that this change can't be made in safely")
