@@ -26,7 +26,7 @@ _IDLE_MAX = 4
 
 
 class Kind(Enum):
-    """What a producer is for; each kind has its properties."""
+    """What a producer is for; its value makes the properties (a bare function would be a method to an Enum)."""
 
     STEPS = partial(step_properties)
     MESSAGES = partial(message_properties)
