@@ -6,21 +6,18 @@ clock differences between machines don't matter. What becomes of a dead worker's
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 from topics import catalog
 from topics.messages import Heartbeat, WorkerLeaving
 from topics.ports import Log
-from topics.serde import DecodeError, message_of
+from topics.serde import message_or_none
 
 LEASE_MS = 15_000
 """Silence after which a worker counts as gone: five heartbeats."""
 BATCH = 500
 REMEMBERED_MAX = 10_000
 """Workers remembered, dead ones included; every start of a worker has an id of its own."""
-
-logger = logging.getLogger(__name__)
 
 
 class Leases:
@@ -46,11 +43,7 @@ class Leases:
         """Take in the heartbeats that are there, without waiting."""
         now_ms = self._clock()
         for record in self._reader.poll(BATCH, 0.0):
-            try:
-                message = message_of(record)
-            except DecodeError as error:
-                logger.error("%s/%d at offset %d is left out: %s", record.topic, record.partition, record.offset, error)
-                continue
+            message = message_or_none(record)
             if isinstance(message, Heartbeat):
                 self._heard_ms[message.worker_id] = now_ms
                 self._left.discard(message.worker_id)

@@ -46,11 +46,9 @@ def fold_record(batch: Batch, partition: Partition, record: Record) -> None:
     partition.passed(record.offset)
     if record.message is None and not record.value:
         return
-    try:
-        entry: Any = serde.message_of(record)
-    except serde.DecodeError as error:
-        # One line of a log or one number less is no reason to show nothing at all.
-        logger.error("%s/%d at offset %d is left out: %s", topic, record.partition, record.offset, error)
+    # One line of a log or one number less is no reason to show nothing at all.
+    entry = serde.message_or_none(record)
+    if entry is None:
         return
     (fold_log_entry if topic == catalog.LOGS else fold_metric)(batch, entry)
 

@@ -14,6 +14,7 @@ from topics.serde.codec import (
     encode,
     encode_step,
     message_of,
+    message_or_none,
     use_registry,
 )
 from topics.serde.display import to_json
@@ -30,6 +31,7 @@ __all__ = [
     "encode",
     "encode_step",
     "message_of",
+    "message_or_none",
     "to_json",
     "use_registry",
 ]

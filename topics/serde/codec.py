@@ -6,6 +6,7 @@ Owns the header of a record and the errors. The bodies are made by `writer` and 
 from __future__ import annotations
 
 import functools
+import logging
 from typing import Any, Protocol
 
 import msgspec
@@ -18,6 +19,8 @@ from topics.serde.reader import Decoder, decoder_of
 from topics.serde.schema import schema_of
 from topics.serde.table import KINDS, RECORDS
 from topics.serde.writer import Encoder, encoder_of
+
+logger = logging.getLogger(__name__)
 
 MARKER = b"\xc3\x01"
 """First bytes of Avro's single-object encoding; eight bytes of fingerprint follow."""
@@ -163,6 +166,15 @@ def _encode(name: str, message: msgspec.Struct) -> bytes:
 def message_of(record: Record) -> Any:
     """Return a record's message: as it came with the record, else decoded; raises as `decode` does."""
     return record.message if record.message is not None else decode(record.value)
+
+
+def message_or_none(record: Record) -> Any:
+    """Return a record's message; None, and a line in the log, if it can't be read and its reader can do without."""
+    try:
+        return message_of(record)
+    except DecodeError as error:
+        logger.error("%s/%d at offset %d is left out: %s", record.topic, record.partition, record.offset, error)
+        return None
 
 
 def decode(data: bytes) -> Any:
