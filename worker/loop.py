@@ -8,11 +8,12 @@ Owns which attempts this process holds and what it tells the executors about the
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Sequence
 from enum import Enum
 
 from engine.execution import commands as c
-from engine.execution.job import job_from_json
+from engine.execution.job import Job, job_from_json
 from engine.machine import Command
 from engine.values import State
 from topics import catalog, serde
@@ -28,6 +29,9 @@ INBOX_BATCH = 256
 OVER_MAX = 10_000
 """Ended attempts that a worker remembers, some 2 MB: doorbells repeat within minutes, if at all."""
 
+AHEAD_MAX = 3
+"""For each slot no more than this is claimed ahead."""
+
 ERROR_CHARACTERS_MAX = 10_000
 """What a report says about an error; the whole text stands in the logs."""
 
@@ -36,15 +40,20 @@ class Phase(Enum):
     """How far an attempt has come here."""
 
     CLAIMED = 1
-    RUNNING = 2
-    REPORTED = 3
+    GRANTED = 2
+    """It waits for a slot: it was claimed ahead."""
+    RUNNING = 3
+    REPORTED = 4
     """Ended; its slot is free, the report's acknowledgement is still missing."""
+
+
+_NOT_BEGUN = (Phase.CLAIMED, Phase.GRANTED)
 
 
 class Held:
     """An attempt that this worker holds."""
 
-    __slots__ = ("gone", "key", "partition", "phase", "repeat_at", "report", "since")
+    __slots__ = ("gone", "job", "key", "partition", "phase", "repeat_at", "report", "since")
 
     def __init__(self, key: AttemptKey, partition: int, now: float, repeat_at: float) -> None:
         self.key = key
@@ -52,9 +61,16 @@ class Held:
         self.phase = Phase.CLAIMED
         self.since = now
         self.repeat_at = repeat_at
+        self.job: Job | None = None
+        """What to run, while it waits for a slot."""
         self.report: Command | None = None
         self.gone = False
         """Its end is no result any more: the lease ran out or the worker stops; the task's policy decides."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether it may have had effects; until then it goes to somebody else for nothing."""
+        return self.phase not in _NOT_BEGUN
 
 
 class Worker:
@@ -81,7 +97,12 @@ class Worker:
         """Attempts that ended or were given up here: a doorbell that comes again must not make it claim them again, as
         an executor that hasn't heard of the end yet would grant them once more."""
         self._busy = 0
-        """How many of the held are claimed or running."""
+        """How many of the held are claimed, granted or running."""
+        self._running = 0
+        self._waiting: deque[Held] = deque()
+        """Granted ones in their order; those that were given up meanwhile are still among them."""
+        self._ends: deque[float] = deque()
+        """When attempts ended, within `ahead_s`."""
         self._stop_at: float | None = None
         self._killed_for_stop = False
         self._leaving_at: float | None = None
@@ -119,14 +140,18 @@ class Worker:
 
     @property
     def free_slots(self) -> int:
-        """How many doorbells it may take; none while it stops or has no lease."""
+        """How many doorbells it may take, those ahead included; none while it stops or has no lease."""
         if self._stop_at is not None or self._lease_lost:
             return 0
-        return max(self.settings.slots - self._busy, 0)
+        long_ago = self._clock.monotonic() - self.settings.ahead_s
+        while self._ends and self._ends[0] < long_ago:
+            self._ends.popleft()
+        slots = self.settings.slots
+        return max(slots + min(len(self._ends), slots * AHEAD_MAX) - self._busy, 0)
 
     @property
     def busy(self) -> int:
-        """How many attempts are claimed or running."""
+        """How many attempts are claimed, granted or running."""
         return self._busy
 
     @property
@@ -223,7 +248,7 @@ class Worker:
             return
         self._stop_at = now + grace_s
         for held in list(self._held.values()):
-            if held.phase is Phase.CLAIMED:
+            if not held.begun:
                 self._hand_back(held, started=False)
         self.tick()
         self.flush()
@@ -246,14 +271,35 @@ class Worker:
             return
         if held.phase is not Phase.CLAIMED:
             return
-        held.phase = Phase.RUNNING
-        held.repeat_at = _NEVER
         try:
-            job = job_from_json(grant.job_json)
+            held.job = job_from_json(grant.job_json)
         except Exception as error:
+            self._begin(held)
             self._ended(Ended(key, State.FAILED, error=f"The job can't be read: {error}"))
             return
-        self._runner.start(key, job)
+        held.phase = Phase.GRANTED
+        held.repeat_at = self._clock.monotonic() + self.settings.slot_bound_s
+        self._waiting.append(held)
+        self._fill_slots()
+
+    def _fill_slots(self) -> None:
+        """Start what waits, as far as there are slots."""
+        if not self._waiting or self._running >= self.settings.slots:
+            return
+        # Somebody else has what waits, if this process slept meanwhile.
+        self._check_lease()
+        while self._waiting and self._running < self.settings.slots:
+            held = self._waiting.popleft()
+            if held.phase is Phase.GRANTED:
+                assert held.job is not None
+                job, held.job = held.job, None
+                self._begin(held)
+                self._runner.start(held.key, job)
+
+    def _begin(self, held: Held) -> None:
+        held.phase = Phase.RUNNING
+        held.repeat_at = _NEVER
+        self._running += 1
 
     def _dropped(self, drop: Drop) -> None:
         held = self._held.get((drop.execution_id, drop.task_run_id, drop.epoch))
@@ -265,7 +311,7 @@ class Worker:
         held = self._held.get(key)
         if held is None:
             self._disown(key, started=True)
-        elif held.phase is Phase.CLAIMED:
+        elif not held.begun:
             self._hand_back(held, started=False)
         elif held.phase is Phase.RUNNING:
             self._runner.kill(key, at_once=False)
@@ -321,12 +367,17 @@ class Worker:
     def _let_go(self, held: Held, report: Command) -> None:
         """Free the slot and send the report, again and again until the log has acknowledged it."""
         self._busy -= 1
+        if held.phase is Phase.RUNNING:
+            self._running -= 1
+            self._ends.append(self._clock.monotonic())
+        held.job = None
         self._over[held.key] = None
         if len(self._over) > OVER_MAX:
             del self._over[next(iter(self._over))]
         held.phase = Phase.REPORTED
         held.report = report
         self._report(held)
+        self._fill_slots()
 
     def _forget(self, held: Held) -> None:
         if held.phase is not Phase.REPORTED:
@@ -363,7 +414,7 @@ class Worker:
             self._busy,
         )
         for held in list(self._held.values()):
-            if held.phase is Phase.CLAIMED:
+            if not held.begun:
                 self._hand_back(held, started=False)
             elif held.phase is Phase.RUNNING:
                 held.gone = True
@@ -377,6 +428,9 @@ class Worker:
             else:
                 held.repeat_at = now + self.settings.claim_repeat_s
                 self._claim(held)
+        elif held.phase is Phase.GRANTED:
+            # The attempts before it take longer than those that it was claimed after: others may have a free slot.
+            self._hand_back(held, started=False)
         elif held.phase is Phase.REPORTED:
             self._report(held)
 

@@ -25,7 +25,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Unique for every start of a worker: a grant that was meant for a former process must never look like ours."""
     queue: str = DEFAULT_QUEUE
     slots: int = 16
-    """How many attempts it holds at most, claimed ones included."""
+    """How many attempts run at most at the same time; where they are short, more are claimed ahead."""
     version: str = ""
     heartbeat_s: float = 3.0
     lease_s: float = 15.0
@@ -35,6 +35,11 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     claim_bound_s: float = 25.0
     """When an unanswered claim is handed back. It must stay well below what the engine waits for a worker that was told
     to stop, or whose task's timeout is over (60 s each): a grant that came later than that would begin what is over."""
+    ahead_s: float = 0.1
+    """As many attempts as ended in so many seconds are claimed beyond the slots: a claim takes about so long while the
+    log is busy, and then the next attempt is there when a slot frees. Where attempts take long, none are."""
+    slot_bound_s: float = 1.0
+    """How long an attempt that was claimed ahead waits for its slot before it is handed back."""
     report_repeat_s: float = 5.0
     """When a report whose acknowledgement is missing is sent again; executors ignore the second."""
     leave_bound_s: float = 5.0

@@ -201,7 +201,7 @@ def a_worker_begins_when_it_claims() -> dict[tuple[Any, str], Any]:
     def claim(worker: Worker, held: Any) -> None:
         before(worker, held)
         if held.phase is Phase.CLAIMED:
-            held.phase = Phase.RUNNING
+            worker._begin(held)
             worker._runner.start(held.key, _job(held.key))
 
     return {(Worker, "_claim"): claim}

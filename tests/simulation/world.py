@@ -215,7 +215,9 @@ class WorkerProcess:
         self.generation += 1
         log = SeamLog(self.world.log.as_member(self.member), self.world.seams)
         self.runner = SimRunner(self.world, self.member)
-        self.worker = Worker(log, WorkerSettings(worker_id=self.member, slots=3), self.runner, self)
+        # The simulated second is short: with little of it, hardly ever would an attempt be claimed ahead.
+        settings = WorkerSettings(worker_id=self.member, slots=2, ahead_s=5.0)
+        self.worker = Worker(log, settings, self.runner, self)
 
     def kill(self) -> None:
         self.worker = None

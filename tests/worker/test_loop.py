@@ -110,7 +110,7 @@ def test_an_end_is_reported_with_its_outputs_and_frees_the_slot() -> None:
 
     (report,) = scene.executor.reports
     assert (report.state, report.outputs_json, report.epoch) == (State.SUCCESS, b'{"value":"x"}', 1)
-    assert scene.worker.free_slots == 1
+    assert scene.worker.busy == 0
 
 
 def test_no_more_doorbells_are_taken_than_slots_are_free() -> None:
