@@ -78,6 +78,9 @@ class Channel:
 
         One by one, the first would leave alone, and more requests would follow. What isn't taken is told as an
         acknowledgement without an offset.
+
+        Raises:
+            BufferError, KafkaException: If none of them was taken.
         """
         if self._failed is not None:
             self._renew()
@@ -85,8 +88,9 @@ class Channel:
         for key, value, context in records:
             told = partial(self._delivered, topic, partition, context)
             messages.append({"value": value or None, "key": key or None, "callback": told})
-        self.owed += len(messages)
         taken = self._producer.produce_batch(self._settings.topic(topic), messages, partition)
+        # Whoever failed before any was handed over has raised; callbacks come in `poll` only.
+        self.owed += len(messages)
         if taken < len(messages):
             for message, (_, _, context) in zip(messages, records, strict=True):
                 if "_error" in message:
@@ -111,8 +115,8 @@ class Channel:
         self._producer.purge()
         while self.owed:
             self._producer.poll(_PURGE_SLICE_S)
-        self._failed = None
         self._producer = self._open()
+        self._failed = None
 
     def _delivered(self, topic: str, partition: int, context: Any, error: KafkaError | None, message: Message) -> None:
         self.owed -= 1

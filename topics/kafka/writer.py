@@ -35,6 +35,8 @@ class KafkaWriter:
         self._by_topic: dict[str, Channel] = {}
         self._closed = False
         self._gathered: dict[tuple[str, int], list[tuple[bytes, bytes, Any]]] | None = None
+        self._refused: list[Ack] = []
+        """Acknowledgements of what no producer took."""
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -48,7 +50,11 @@ class KafkaWriter:
         finally:
             self._gathered = None
             for (topic, partition), records in gathered.items():
-                self._channel(topic).send_all(topic, partition, records)
+                try:
+                    self._channel(topic).send_all(topic, partition, records)
+                except (BufferError, KafkaException) as exception:
+                    why = str(self._refusal(topic, exception))
+                    self._refused += [Ack(topic, partition, None, context, why) for _, _, context in records]
 
     def append(
         self,
@@ -76,15 +82,8 @@ class KafkaWriter:
             return
         try:
             self._channel(topic).send(topic, partition, key, value, context)
-        except BufferError:
-            raise LogError(
-                f"{self.outstanding} records wait for the Kafka broker at {self._settings.bootstrap}: no more is taken"
-            ) from None
-        except KafkaException as exception:
-            error = cause_of(exception)
-            if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
-                raise RecordTooLarge(f"a record for {topic!r} is too large with its key: {error.str()}") from exception
-            raise explain(self._settings, error, f"writing to topic {topic!r}") from exception
+        except (BufferError, KafkaException) as exception:
+            raise self._refusal(topic, exception) from exception
 
     def poll(self, timeout_s: float = 0.0) -> list[Ack]:
         """Return acknowledgements; see the port."""
@@ -97,6 +96,17 @@ class KafkaWriter:
                 self._collect(left_s)
                 taken = self._taken()
         return taken
+
+    def _refusal(self, topic: str, exception: BufferError | KafkaException) -> LogError:
+        """Return what it means that a producer took nothing."""
+        if isinstance(exception, BufferError):
+            return LogError(
+                f"{self.outstanding} records wait for the Kafka broker at {self._settings.bootstrap}: no more is taken"
+            )
+        error = cause_of(exception)
+        if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+            return RecordTooLarge(f"a record for {topic!r} is too large with its key: {error.str()}")
+        return explain(self._settings, error, f"writing to topic {topic!r}")
 
     def _channel(self, topic: str) -> Channel:
         channel = self._by_topic.get(topic)
@@ -119,7 +129,7 @@ class KafkaWriter:
             owing[0].poll(timeout_s)
 
     def _taken(self) -> list[Ack]:
-        taken: list[Ack] = []
+        taken, self._refused = self._refused, []
         for channel in self._open.values():
             if channel.acks:
                 taken += channel.acks
@@ -129,7 +139,7 @@ class KafkaWriter:
     @property
     def outstanding(self) -> int:
         """How many appends have not been returned by `poll` yet."""
-        return sum(channel.owed + len(channel.acks) for channel in self._open.values())
+        return len(self._refused) + sum(channel.owed + len(channel.acks) for channel in self._open.values())
 
     def close(self) -> None:
         """Give up; records on their way may still land."""

@@ -5,16 +5,20 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 from confluent_kafka import TopicPartition
 
 from tests.topics.kafka.under_test import KafkaUnderTest
-from topics.catalog import EXECUTIONS_EVENTS
+from topics.catalog import EXECUTIONS_EVENTS, EXECUTIONS_INBOX
 from topics.kafka.admin import apply_topics
+from topics.kafka.channel import Channels
 from topics.kafka.client import AdminClient
+from topics.kafka.directory import Directory
 from topics.kafka.log import KafkaLog, open_kafka_log
 from topics.kafka.settings import RECORD_OVERHEAD_BYTES, KafkaSettings, client_properties
+from topics.kafka.writer import KafkaWriter
 from topics.ports import FatalLogError, LogError, RecordTooLarge
 
 PATIENCE_S = 30.0
@@ -82,6 +86,39 @@ def test_a_record_of_the_largest_size_is_taken_and_a_larger_one_refused(
         writer.append(EXECUTIONS_EVENTS, 0, b"key", bytes(most + 1))
     with pytest.raises(RecordTooLarge, match="with its key"):
         writer.append(EXECUTIONS_EVENTS, 0, bytes(RECORD_OVERHEAD_BYTES), bytes(most))
+
+
+class AnyTopic(Directory):
+    def __init__(self) -> None:
+        """No broker is asked, here and below."""
+
+    def check(self, topic: str, partition: int) -> None:
+        """Whatever it is called, it has this partition."""
+
+
+@pytest.mark.parametrize(
+    ("unusable", "why"),
+    [
+        ({"prefix": "p" * 600}, "Invalid topic"),
+        ({"extra": {"transactional.id": "taken by producers of steps only"}}, "transactional"),
+    ],
+    ids=["refused by the producer", "no producer can be had"],
+)
+def test_what_no_producer_takes_of_a_block_is_acknowledged_without_an_offset(
+    unusable: dict[str, Any], why: str
+) -> None:
+    settings = KafkaSettings(bootstrap=closed_port(), **unusable)
+    writer = KafkaWriter(settings, AnyTopic(), Channels(settings))
+
+    with writer.together():
+        writer.append(EXECUTIONS_INBOX, 3, b"", b"v", context="first")
+        writer.append(EXECUTIONS_INBOX, 3, b"", b"v", context="second")
+
+    assert writer.outstanding == 2
+    acks = writer.poll()
+    assert [(ack.partition, ack.offset, ack.context) for ack in acks] == [(3, None, "first"), (3, None, "second")]
+    assert all(why in str(ack.error) for ack in acks)
+    assert writer.outstanding == 0
 
 
 def test_an_offset_beyond_the_end_is_a_fatal_error(log: KafkaLog) -> None:
