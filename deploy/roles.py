@@ -45,7 +45,7 @@ def executor_role(log: Log, store: Store, name: str, *, standby: bool = False) -
 def worker_role(log: Log, settings: Settings, name: str) -> Role:
     """Return the worker: its threads, its scripts' processes, and the storage that the api uses too."""
     from worker.ports import WorkerSettings
-    from worker.runners.process import ProcessSettings
+    from worker.runners.settings import ProcessSettings
     from worker.threads import WorkerThreads
 
     chosen = settings.worker

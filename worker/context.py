@@ -16,7 +16,8 @@ from engine.values import State
 from worker.kill import Kill, Killed
 from worker.logs import AttemptLog
 from worker.properties import Properties
-from worker.runners.process import AttemptFolder, ProcessRunner
+from worker.runners.folders import AttemptFolder
+from worker.runners.process import ProcessRunner
 from worker.storage.access import AttemptFiles
 
 
@@ -97,7 +98,7 @@ class RunContext:
     def folder(self) -> AttemptFolder:
         """The attempt's folders; made when first asked for, removed at its end."""
         if self._folder is None:
-            self._folder = AttemptFolder(self.processes.settings)
+            self._folder = self.processes.folders.take()
         return self._folder
 
     def wait(self, seconds: float) -> None:
@@ -112,7 +113,7 @@ class RunContext:
     def close(self) -> None:
         """Remove what the attempt has made on this host."""
         if self._folder is not None:
-            self._folder.remove()
+            self.processes.folders.give_back(self._folder)
             self._folder = None
 
 

@@ -21,7 +21,8 @@ from worker.pool import Pool
 from worker.ports import WorkerSettings
 from worker.run import Equipment, run_attempt
 from worker.runners.launcher import LaunchError
-from worker.runners.process import ProcessRunner, ProcessSettings
+from worker.runners.process import ProcessRunner
+from worker.runners.settings import ProcessSettings
 from worker.storage.local import LocalStorage
 
 logger = logging.getLogger(__name__)

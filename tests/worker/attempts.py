@@ -18,7 +18,8 @@ from worker.logs import LogLimits, Shipper
 from worker.plugins import Registry
 from worker.ports import Ended
 from worker.run import Equipment, run_attempt
-from worker.runners.process import ProcessRunner, ProcessSettings
+from worker.runners.process import ProcessRunner
+from worker.runners.settings import ProcessSettings
 from worker.storage.access import AttemptFiles
 from worker.storage.local import LocalStorage
 from worker.threads import SystemClock

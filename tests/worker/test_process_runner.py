@@ -17,8 +17,10 @@ import pytest
 
 from worker.kill import Kill, Why
 from worker.runners.cgroups import CgroupSettings
+from worker.runners.folders import AttemptFolder
 from worker.runners.launcher import LaunchError
-from worker.runners.process import AttemptFolder, Finished, ProcessRunner, ProcessSettings
+from worker.runners.process import Finished, ProcessRunner
+from worker.runners.settings import ProcessSettings
 
 WAIT_S = 20
 ROOT = Path(__file__).parents[2]

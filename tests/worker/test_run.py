@@ -98,6 +98,7 @@ def test_the_folder_is_there_while_it_runs_and_gone_afterwards(attempts: Attempt
         raise TaskFailed("anyway")
 
     given(attempts, act)
+    attempts.processes.folders.close()
     assert not seen[0].exists()
 
 

@@ -18,7 +18,7 @@ from topics.embedded.rules import catalog_partitions
 from topics.messages import Heartbeat, WorkerLeaving
 from topics.ports import FatalLogError
 from worker.ports import WorkerSettings
-from worker.runners.process import ProcessSettings
+from worker.runners.settings import ProcessSettings
 from worker.threads import WorkerThreads
 
 ME = "worker-1"

@@ -1,4 +1,4 @@
-"""Runs a script as processes on this host: its folder, its environment, its limits, its output while it runs.
+"""Runs a script as processes on this host: its environment, its limits, its output while it runs.
 
 Owns the Process task runner. What the script is and what its lines mean is `worker/scripts`'; that no process outlives
 it is the warden's.
@@ -8,45 +8,22 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from worker.kill import Kill
-from worker.runners.cgroups import Cgroups, CgroupSettings
+from worker.runners.cgroups import Cgroups
+from worker.runners.folders import AttemptFolder, Folders
 from worker.runners.launcher import Answer, Launched, Launcher, LaunchError, Spec
 from worker.runners.lines import LineSplitter
-
-INHERITED = ("PATH", "LANG", "LANGUAGE", "LC_ALL", "TZ")
-"""What a script gets of the worker's environment: it must not read the credentials of its worker."""
+from worker.runners.settings import ProcessSettings
 
 CHUNK = 256 * 1024
 DRAIN_SECONDS = 2.0
 """How long after the end of all processes a pipe may still be open: only if its end was sent elsewhere."""
-
-
-class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How scripts run on this host."""
-
-    folder: Path | None = None
-    """Where working directories are made; None: the system's temporary folder."""
-    inherited: Sequence[str] = INHERITED
-    """Names of environment variables that scripts get from the worker."""
-    limits: Mapping[str, int] = msgspec.field(default_factory=lambda: {"RLIMIT_NOFILE": 65_536})
-    """By name of the resource: RLIMIT_CPU in seconds, RLIMIT_AS and RLIMIT_FSIZE in bytes, RLIMIT_NPROC,
-    RLIMIT_NOFILE in numbers."""
-    user: tuple[int, int] | None = None
-    """User and group id that scripts get, if the worker runs as root."""
-    cgroups: CgroupSettings | None = None
-    """Bounds for all processes of a script together."""
-    no_new_privileges: bool = True
-    kill_grace_ms: int = 5_000
-    """Between SIGTERM and SIGKILL."""
 
 
 class Finished(msgspec.Struct, frozen=True):
@@ -59,66 +36,6 @@ class Finished(msgspec.Struct, frozen=True):
     """Processes that it had left running; they were killed."""
     cpu_s: float
     memory_kb: int
-
-
-class AttemptFolder:
-    """The folders of one attempt; only this user may enter, and nothing of them stays.
-
-    Args:
-        settings: Where, and whose.
-    """
-
-    def __init__(self, settings: ProcessSettings) -> None:
-        base = settings.folder
-        if base is not None and not base.is_dir():
-            base.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.root = Path(os.path.realpath(tempfile.mkdtemp(prefix="penstock-", dir=base)))
-        self.work = self.root / "work"
-        """Where the script runs, and what `outputFiles` are looked for in."""
-        self.temporary = self.root / "tmp"
-        self.home = self.root / "home"
-        self.output = self.root / "output"
-        """Where scripts with `outputDirectory` leave files; made for those only."""
-        self._user = settings.user
-        for folder in (self.work, self.temporary, self.home):
-            os.mkdir(folder, 0o700)
-        self.give(self.root, self.work, self.temporary, self.home)
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """Variables of templates that say where the folders are."""
-        return {"workingDir": str(self.work), "outputDir": str(self.output)}
-
-    def make_output(self) -> None:
-        """Make the folder for output files."""
-        self.output.mkdir(mode=0o700)
-        self.give(self.output)
-
-    def give(self, *paths: Path) -> None:
-        """Let the script's user have files that the worker has made."""
-        if self._user is not None:
-            for path in paths:
-                os.chown(path, *self._user, follow_symlinks=False)
-
-    def remove(self) -> None:
-        """Delete everything, whatever modes the script has set."""
-        try:
-            # Most scripts leave nothing, and this takes a third of the time.
-            for own in (self.work, self.temporary, self.home, self.root):
-                os.rmdir(own)
-            return
-        except OSError:
-            shutil.rmtree(self.root, ignore_errors=True)
-        if not self.root.exists():
-            return
-        for folder, names, _ in os.walk(self.root):
-            # A folder without write permission refuses the deletion of its entries; links aren't followed.
-            os.chmod(folder, 0o700)
-            for name in names:
-                path = os.path.join(folder, name)
-                if not os.path.islink(path):
-                    os.chmod(path, 0o700)
-        shutil.rmtree(self.root, ignore_errors=True)
 
 
 class Sink(Protocol):
@@ -138,6 +55,7 @@ class ProcessRunner:
 
     def __init__(self, settings: ProcessSettings) -> None:
         self.settings = settings
+        self.folders = Folders(settings)
         self._launcher = Launcher()
         self._cgroups = None if settings.cgroups is None else Cgroups(settings.cgroups)
 
@@ -148,6 +66,7 @@ class ProcessRunner:
     def close(self) -> None:
         """Kill what still runs."""
         self._launcher.close()
+        self.folders.close()
         if self._cgroups is not None:
             self._cgroups.sweep()
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from worker.context import TaskFailed
-from worker.runners.process import AttemptFolder
+from worker.runners.folders import AttemptFolder
 
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
 FAIL_FAST = "set -e"

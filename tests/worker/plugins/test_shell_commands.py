@@ -182,6 +182,7 @@ def test_an_output_directory_is_offered_and_kept(attempts: Attempts) -> None:
 
 def test_nothing_is_left_on_the_host(attempts: Attempts) -> None:
     attempts.run(commands("touch a $HOME/b $TMPDIR/c; chmod -R 0 ."))
+    attempts.processes.folders.close()
 
     assert os.listdir(attempts.folder) == []
 
