@@ -10,15 +10,15 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Sequence
-from enum import Enum
 
 from engine.execution import commands as c
-from engine.execution.job import Job, job_from_json
+from engine.execution.job import job_from_json
 from engine.machine import Command
 from engine.values import State
 from topics import catalog, serde
 from topics.messages import Cancel, Doorbell, Drop, Grant, Heartbeat, WorkerLeaving
 from topics.ports import Ack, Log, LogError, Record, RecordTooLarge
+from worker.held import Held, Phase
 from worker.ports import AttemptKey, Clock, Ended, Runner, WorkerSettings
 
 logger = logging.getLogger(__name__)
@@ -34,43 +34,6 @@ AHEAD_MAX = 3
 
 ERROR_CHARACTERS_MAX = 10_000
 """What a report says about an error; the whole text stands in the logs."""
-
-
-class Phase(Enum):
-    """How far an attempt has come here."""
-
-    CLAIMED = 1
-    GRANTED = 2
-    """It waits for a slot: it was claimed ahead."""
-    RUNNING = 3
-    REPORTED = 4
-    """Ended; its slot is free, the report's acknowledgement is still missing."""
-
-
-_NOT_BEGUN = (Phase.CLAIMED, Phase.GRANTED)
-
-
-class Held:
-    """An attempt that this worker holds."""
-
-    __slots__ = ("gone", "job", "key", "partition", "phase", "repeat_at", "report", "since")
-
-    def __init__(self, key: AttemptKey, partition: int, now: float, repeat_at: float) -> None:
-        self.key = key
-        self.partition = partition
-        self.phase = Phase.CLAIMED
-        self.since = now
-        self.repeat_at = repeat_at
-        self.job: Job | None = None
-        """What to run, while it waits for a slot."""
-        self.report: Command | None = None
-        self.gone = False
-        """Its end is no result any more: the lease ran out or the worker stops; the task's policy decides."""
-
-    @property
-    def begun(self) -> bool:
-        """Whether it may have had effects; until then it goes to somebody else for nothing."""
-        return self.phase not in _NOT_BEGUN
 
 
 class Worker:

@@ -24,7 +24,8 @@ from executor.state.snapshot import Snapshots
 from executor.timers import Timers
 from topics.messages import Claim
 from topics.step_log import StepFold, StepWriter
-from worker.loop import Phase, Worker
+from worker.held import Phase
+from worker.loop import Worker
 
 MUTANTS: dict[str, Callable[[], Any]] = {}
 
