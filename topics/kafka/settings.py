@@ -20,6 +20,9 @@ RECORD_OVERHEAD_BYTES = 65_536
 _HIDDEN = "***"
 _LOG_REPEAT_S = 10.0
 _DAY_MS = 86_400_000
+_METADATA_MS = 30_000
+"""How often a client asks where the partitions are: one small request per client, and the longest that it may be
+wrong about a leader."""
 
 
 class KafkaSecurity(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,6 +164,11 @@ def client_properties(settings: KafkaSettings) -> dict[str, Any]:
         "socket.keepalive.enable": True,
         "reconnect.backoff.ms": 50,
         "reconnect.backoff.max.ms": 1_000,
+        # The client asks at once for the leader of a partition whose connection broke, but not while that connection
+        # is only awaited: a reader that missed a move in a long outage stays idle until the regular question. By
+        # default that comes each five minutes, and what it told is believed for three times as long.
+        "topic.metadata.refresh.interval.ms": _METADATA_MS,
+        "metadata.max.age.ms": 3 * _METADATA_MS,
         "logger": client_log,
         **settings.security.properties(),
     }

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
 import yaml
 from rich.console import Console
 
@@ -13,7 +16,10 @@ from topics.kafka.settings import (
     KafkaSettings,
     client_properties,
     consumer_properties,
+    doorbell_properties,
     member_properties,
+    message_properties,
+    share_properties,
     step_properties,
 )
 
@@ -85,6 +91,27 @@ def test_every_topic_and_group_has_the_prefix() -> None:
 
 def test_every_client_connects_to_the_same_brokers() -> None:
     assert client_properties(KafkaSettings(bootstrap="a:1,b:2"))["bootstrap.servers"] == "a:1,b:2"
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        step_properties,
+        message_properties,
+        doorbell_properties,
+        lambda settings: consumer_properties(settings, "g"),
+        lambda settings: member_properties(settings, "g"),
+        lambda settings: share_properties(settings, "g"),
+    ],
+)
+def test_no_client_believes_for_minutes_in_a_leader_that_has_moved(
+    properties: Callable[[KafkaSettings], dict[str, Any]],
+) -> None:
+    chosen = properties(KafkaSettings())
+
+    assert chosen["topic.metadata.refresh.interval.ms"] <= 30_000
+    assert chosen["metadata.max.age.ms"] >= 3 * chosen["topic.metadata.refresh.interval.ms"]
+    assert properties(KafkaSettings(extra={"metadata.max.age.ms": "7"}))["metadata.max.age.ms"] == "7"
 
 
 def test_the_development_brokers_take_the_largest_record() -> None:
