@@ -7,7 +7,9 @@ is shown is `deploy/run_view.py`'s.
 from __future__ import annotations
 
 import json
+import os
 import select
+import shutil
 import sys
 import tempfile
 import threading
@@ -28,7 +30,7 @@ from deploy.own_log import configure_logging
 from deploy.problems import UserError
 from deploy.roles import executor_role, process_name, worker_role
 from deploy.run_view import Line, LivePrinter, PlainPrinter, Printer, RunView
-from deploy.settings import Settings
+from deploy.settings import Settings, WorkerSection
 from deploy.supervisor import Supervisor, signals_ask
 from engine.catalog.commands import SaveFlow
 from engine.catalog.events import FlowSaved
@@ -43,6 +45,8 @@ from worker.storage.local import LocalStorage
 from worker.storage.port import Storage
 
 GOOD = frozenset({State.SUCCESS, State.WARNING})
+REMOVALS_MAX = 100
+"""Whoever writes into a folder while it is removed makes the removal fail, and is rarely quicker twice."""
 
 
 def run(path: Path, inputs: Sequence[str], labels: Sequence[str], *, plain: bool, debug: bool) -> int:
@@ -54,10 +58,10 @@ def run(path: Path, inputs: Sequence[str], labels: Sequence[str], *, plain: bool
     tags = dict(pair(text, "--label") for text in labels)
     killed = threading.Event()
     with tempfile.TemporaryDirectory(prefix="penstock-run-") as folder:
-        settings = Settings(data=Path(folder))
+        settings = settings_in(Path(folder))
         log = open_log(settings)
         try:
-            with started(log, settings) as supervisor, signals_ask(killed.set):
+            with signals_ask(killed.set, lambda: remove(folder)), started(log, settings) as supervisor:
                 follower = Follower(log, lambda: supervisor.wait(0))
                 execution_id = str(uuid4())
                 values = values_of(flow, given, execution_id, LocalStorage(storage_folder(settings)))
@@ -73,6 +77,19 @@ def run(path: Path, inputs: Sequence[str], labels: Sequence[str], *, plain: bool
             log.close()
     tell_end(view)
     return 0 if view.state in GOOD else 1
+
+
+def settings_in(folder: Path) -> Settings:
+    """Return settings under which everything lies in this folder, those of scripts too."""
+    return Settings(data=folder, worker=WorkerSection(folder=folder / "scripts"))
+
+
+def remove(folder: str) -> None:
+    """Remove a folder that threads and scripts still write to."""
+    for _ in range(REMOVALS_MAX):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.lexists(folder):
+            break
 
 
 def flow_of(path: Path, source: str) -> Flow:

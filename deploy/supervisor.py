@@ -102,13 +102,27 @@ class Supervisor:
 
 
 @contextmanager
-def signals_ask(ask: Callable[[], None]) -> Iterator[None]:
-    """Call `ask` on SIGTERM and SIGINT; on the second one the process ends at once."""
+def signals_ask(ask: Callable[[], None], at_last: Callable[[], None] | None = None) -> Iterator[None]:
+    """Call `ask` on SIGTERM and SIGINT; on the second one the process ends at once.
+
+    Args:
+        ask: Called on the first one.
+        at_last: Called before the second one ends the process, for what would stay behind; a third one doesn't wait
+            for it.
+    """
 
     def asked(_number: int, _frame: FrameType | None) -> None:
         for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, signal.SIG_DFL)
+            # A handler of ours would have to wait for Python's next instruction.
+            signal.signal(each, signal.SIG_DFL if at_last is None else ended)
         ask()
+
+    def ended(number: int, _frame: FrameType | None) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_DFL)
+        if at_last is not None:
+            at_last()
+        signal.raise_signal(number)
 
     before = {each: signal.signal(each, asked) for each in (signal.SIGINT, signal.SIGTERM)}
     try:

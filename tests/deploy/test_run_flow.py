@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -132,28 +134,58 @@ tasks:
 """
 
 
-def test_ctrl_c_kills_the_execution_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    file = saved(tmp_path, script("echo begun", "sleep 600"))
-    temporary = tmp_path / "temporary"
+@contextmanager
+def in_a_process(tmp_path: Path, text: str, temporary: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a flow as a person does, with temporary files where the test sees them."""
     temporary.mkdir()
     penstock = Path(sys.executable).with_name("penstock")
     process = subprocess.Popen(
-        [penstock, "run", file], stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(temporary)}
+        [penstock, "run", saved(tmp_path, text)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
     )
     try:
-        assert process.stdout is not None
-        said = ""
-        while "begun" not in said:
-            line = process.stdout.readline()
-            assert line, said
-            said += line
-        process.send_signal(signal.SIGINT)
-        said += process.stdout.read()
-        assert process.wait(60) == 1
+        yield process
     finally:
         process.kill()
+        process.wait()
+
+
+def read_until(process: subprocess.Popen[str], awaited: str) -> None:
+    """Read what a process says up to a line with a text."""
+    assert process.stdout is not None
+    said = ""
+    while awaited not in said:
+        line = process.stdout.readline()
+        assert line, said
+        said += line
+
+
+def test_ctrl_c_kills_the_execution_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    with in_a_process(tmp_path, script("echo begun", "sleep 600"), temporary) as process:
+        read_until(process, "begun")
+        process.send_signal(signal.SIGINT)
+        assert process.stdout is not None
+        said = process.stdout.read()
+        assert process.wait(60) == 1
 
     assert said.splitlines()[-1].startswith("KILLED in ")
+    assert list(temporary.iterdir()) == []
+
+
+def test_ctrl_c_again_ends_it_at_once_and_leaves_nothing_behind_either(tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    deaf = script("trap '' TERM; echo begun; while true; do sleep 0.1; done")
+    with in_a_process(tmp_path, deaf, temporary) as process:
+        read_until(process, "begun")
+        process.send_signal(signal.SIGINT)
+        read_until(process, "KILLING")
+        process.send_signal(signal.SIGINT)
+
+        assert process.wait(60) == -signal.SIGINT
+
     assert list(temporary.iterdir()) == []
 
 
