@@ -366,6 +366,27 @@ def test_the_death_of_the_whole_warden_program_is_got_over(base: Path) -> None:
         mortal.close()
 
 
+def test_a_warden_whose_program_is_killed_sees_its_script_to_the_end_and_goes_without_a_word(
+    base: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    mortal = ProcessRunner(ProcessSettings(folder=base))
+    made = AttemptFolder(mortal.settings)
+    try:
+        running = Running(mortal, made, "echo $PPID; until [ -e enough ]; do sleep 0.02; done; exit 3")
+        warden = os.pidfd_open(int(running.lines.wait_for(1)[0]))
+        program = mortal._launcher._program
+        assert program is not None
+        program.kill()
+        program.wait()
+        (made.work / "enough").touch()
+        assert running.join().code == 3
+        await_end(warden)
+    finally:
+        made.remove()
+        mortal.close()
+    assert capfd.readouterr().err == ""
+
+
 WORKER = """
 import sys, threading
 from pathlib import Path
@@ -383,15 +404,16 @@ runner.run(script, {"PATH": "/bin:/usr/bin"}, folder, Sink(), Kill())
 """
 
 
-def test_when_the_worker_is_killed_its_scripts_end(base: Path) -> None:
+def test_when_the_worker_is_killed_its_scripts_end_and_nobody_complains(base: Path) -> None:
     program = subprocess.Popen(
         [sys.executable, "-c", WORKER, str(base)],
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
         env={"PYTHONPATH": str(ROOT)},
     )
-    assert program.stdout is not None
+    assert program.stdout is not None and program.stderr is not None
     script, warden = int(program.stdout.readline()), int(program.stdout.readline())
     ends = [os.pidfd_open(pid) for pid in (script, warden)]
     program.kill()
@@ -399,6 +421,8 @@ def test_when_the_worker_is_killed_its_scripts_end(base: Path) -> None:
     program.stdout.close()
     for each in ends:
         await_end(each)
+    with program.stderr as said:
+        assert said.read() == ""
 
 
 def await_end(pidfd: int) -> None:

@@ -47,6 +47,9 @@ IDLE_SECONDS = 5.0
 SCRIPTS_MAX = 200
 """Scripts of one warden: what its own limits count (CPU time) stays far below them."""
 
+GONE = (BrokenPipeError, ConnectionResetError, EOFError)
+"""What reading from and writing to somebody brings who was killed meanwhile."""
+
 LIMITS = sorted({getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")})
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -147,6 +150,9 @@ def attend(requests: socket.socket, tell: int) -> None:
             served += 1
             if fit and served < SCRIPTS_MAX:
                 os.write(tell, TAKEN.pack(os.getpid(), False))
+    except GONE:
+        # The worker or the program above us was killed. Who is left says so; here is nobody to tell.
+        os._exit(1)
     except BaseException as error:
         sys.stderr.write(f"warden: {error!r}\n")
         sys.stderr.flush()
@@ -174,7 +180,9 @@ def serve_one(signals: socket.socket, control_fd: int, out: int, err: int) -> bo
             os.chdir("/")
         if main is not None:
             answer = watch(main, control, signals)
-        control.sendall(frame(answer))
+        # A worker that was killed, or has closed its end, waits for no answer.
+        with contextlib.suppress(*GONE):
+            control.sendall(frame(answer))
     # One that is in a control group must go, so that the group can; a process that hangs is its parent's for ever; and
     # a script of the same user may have changed what the next one would inherit.
     return not spec["cgroups"] and not answer.get("stuck") and inherited() == before
