@@ -1,7 +1,8 @@
-"""The one background thread of the embedded log: group commit, the regular sync, and writers that nobody polls.
+"""Group commit, the regular sync, and writers that nobody polls: the one background thread of the embedded log.
 
 Owns when RocksDB's write-ahead log is synced. One sync serves everybody who asked before it began; while it runs, the
-next ones gather.
+next ones gather. Whoever would only wait for a sync makes it, which saves waking two threads; the background thread
+does it for the others.
 """
 
 from __future__ import annotations
@@ -49,6 +50,9 @@ class Committer:
         self._log = log
         self._waiting: deque[tuple[EmbeddedWriter, list[Ack]]] = deque()
         self._wakeup = Wakeup()
+        self._turn = threading.Lock()
+        """Held while a sync runs."""
+        self._busy_at = time.monotonic()
         self._idle = False
         self._unsynced = False
         self._stopping = False
@@ -70,9 +74,22 @@ class Committer:
         self.stir()
 
     def submit(self, writer: EmbeddedWriter, acks: list[Ack]) -> None:
-        """Hand these acknowledgements over once what was written before this call is synced."""
+        """Hand these acknowledgements over once what was written before this call is synced: soon, see `hurry`."""
         self._waiting.append((writer, acks))
+
+    def hurry(self) -> None:
+        """Have what was submitted synced now, by the background thread."""
         self._wakeup.notify()
+
+    def sync_here(self) -> None:
+        """Sync in the calling thread; if a sync is under way already, the background thread makes the next one."""
+        if not self._turn.acquire(blocking=False):
+            self.hurry()
+            return
+        try:
+            self._sync()
+        finally:
+            self._turn.release()
 
     def stop(self) -> None:
         """Sync once more, deliver, and end the thread."""
@@ -82,7 +99,7 @@ class Committer:
 
     def _run(self) -> None:
         clock = time.monotonic
-        ticked = busy = synced = clock()
+        ticked = synced = clock()
         while True:
             self._wait()
             stopping = self._stopping
@@ -90,12 +107,13 @@ class Committer:
             if now - ticked >= TICK_S or stopping:
                 ticked = now
                 if self._log.write_queued() or self._unsynced:
-                    busy = now
-                elif now - busy > IDLE_AFTER_S:
+                    self._busy_at = now
+                elif now - self._busy_at > IDLE_AFTER_S:
                     self._idle = True
             if self._waiting or (self._unsynced and (now - synced >= SYNC_EVERY_S or stopping)):
-                self._sync()
-                busy = synced = now
+                with self._turn:
+                    self._sync()
+                synced = now
             if stopping:
                 return
 
@@ -109,10 +127,14 @@ class Committer:
         self._idle = False
 
     def _sync(self) -> None:
+        self._busy_at = time.monotonic()
         served = [self._waiting.popleft() for _ in range(len(self._waiting))]
         self._unsynced = False
-        error = self._log.sync()
-        if error is not None:
-            self._unsynced = True
-        if served:
-            self._log.deliver(served, error)
+        error: str | None = "the sync was interrupted"
+        try:
+            error = self._log.sync()
+        finally:
+            if error is not None:
+                self._unsynced = True
+            if served:
+                self._log.deliver(served, error)

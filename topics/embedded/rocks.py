@@ -178,6 +178,14 @@ class EmbeddedLog:
         """Something was queued."""
         self._committer.stir()
 
+    def hurry(self) -> None:
+        """Somebody waits for a sync, but does something else meanwhile."""
+        self._committer.hurry()
+
+    def sync_here(self) -> None:
+        """Sync in the calling thread, unless another one is at it."""
+        self._committer.sync_here()
+
     def leave(self, writer: EmbeddedWriter) -> None:
         """Forget a closed writer."""
         with self._lock:
@@ -248,7 +256,7 @@ class EmbeddedLog:
         writer.held.clear()
         return acks
 
-    # -- syncing: called by the committer ------------------------------------------------------------------------------
+    # -- syncing: called through the committer -------------------------------------------------------------------------
 
     def sync(self) -> str | None:
         """Make what is written survive a power failure; return the error if the disk refused.

@@ -34,7 +34,18 @@ class Sink(Protocol):
         ...
 
     def write(self, writer: EmbeddedWriter) -> list[Ack]:
-        """Write what the writer has queued; return acknowledgements that come at once, after those in `writer.acks`."""
+        """Write what the writer has queued; return acknowledgements that come at once, after those in `writer.acks`.
+
+        What waits for a sync then gets one soon; see `hurry` and `sync_here`.
+        """
+        ...
+
+    def hurry(self) -> None:
+        """Somebody waits for a sync, but does something else meanwhile."""
+        ...
+
+    def sync_here(self) -> None:
+        """Sync in the calling thread, unless another one is at it."""
         ...
 
     def stir(self) -> None:
@@ -105,6 +116,8 @@ class EmbeddedWriter:
             self._queued_bytes += size
             if queued >= GATHERED_MAX or self._queued_bytes >= GATHERED_BYTES_MAX:
                 self.acks.extend(self._sink.write(self))
+                if self.syncing:
+                    self._sink.hurry()
 
     def together(self) -> AbstractContextManager[None]:
         """See `topics.ports.Writer.together`; appends go together until the next poll anyhow."""
@@ -112,11 +125,18 @@ class EmbeddedWriter:
 
     def poll(self, timeout_s: float = 0.0) -> list[Ack]:
         """See `topics.ports.Writer.poll`."""
-        now = self._sink.write(self) if self.queue else []
+        wrote = bool(self.queue)
+        now = self._sink.write(self) if wrote else []
         acks = self.acks
+        waits = not (acks or now) and timeout_s > 0 and self._appended > self._returned and not self._closed
+        if wrote and self.syncing:
+            if waits:
+                self._sink.sync_here()
+            else:
+                self._sink.hurry()
         if acks:
             now = [acks.popleft() for _ in range(len(acks))] + now
-        elif not now and timeout_s > 0 and self._appended > self._returned and not self._closed:
+        elif waits:
             self.wakeup.wait_until(lambda: acks or self._closed, timeout_s)
             now = [acks.popleft() for _ in range(len(acks))]
         self._returned += len(now)
