@@ -180,6 +180,14 @@ def test_programs_are_found_by_the_scripts_own_path(runner: ProcessRunner, folde
     assert lines.all == [("from tool", False)]
 
 
+def test_a_large_environment_reaches_the_script_whole(runner: ProcessRunner, folder: AttemptFolder) -> None:
+    for size in (10, 100_000):
+        lines = Lines()
+        sh(runner, folder, "echo ${#A} ${#B} ${#C}", lines, env=dict.fromkeys("ABC", "x" * size))
+
+        assert lines.wait_for(1) == [f"{size} {size} {size}"]
+
+
 def test_a_signal_shows_in_the_exit_code(runner: ProcessRunner, folder: AttemptFolder) -> None:
     finished = sh(runner, folder, "kill -SEGV $$")
 

@@ -20,6 +20,8 @@ from pathlib import Path
 import msgspec
 
 _LENGTH = struct.Struct("!I")
+_FRAME_BYTES_MAX = 60_000
+"""A longer request goes to its warden alone: the queue that all of them read has room for little more."""
 _PROGRAM = Path(__file__).with_name("warden.py")
 
 
@@ -130,10 +132,13 @@ class Launcher:
             handles += [out, out_end]
             err, err_end = os.pipe()
             handles += [err, err_end]
-            with theirs:
-                self._request([theirs.fileno(), out_end, err_end])
             data = json.dumps(msgspec.to_builtins(spec)).encode()
-            control.sendall(_LENGTH.pack(len(data)) + data)
+            frame = _LENGTH.pack(len(data)) + data
+            short = len(frame) <= _FRAME_BYTES_MAX
+            with theirs:
+                self._request(b"+" + frame if short else b"+", [theirs.fileno(), out_end, err_end])
+            if not short:
+                control.sendall(frame)
         except (OSError, LaunchError) as error:
             for each in handles:
                 os.close(each)
@@ -168,13 +173,13 @@ class Launcher:
                 self._program.wait()
                 self._program = None
 
-    def _request(self, descriptors: list[int]) -> None:
+    def _request(self, message: bytes, descriptors: list[int]) -> None:
         with self._lock:
             try:
-                socket.send_fds(self._ensure(), [b"+"], descriptors)
+                socket.send_fds(self._ensure(), [message], descriptors)
             except (BrokenPipeError, ConnectionResetError):
                 self._end()
-                socket.send_fds(self._ensure(), [b"+"], descriptors)
+                socket.send_fds(self._ensure(), [message], descriptors)
 
     def _end(self) -> None:
         """Forget a program that is gone or good for nothing; its scripts end by themselves."""

@@ -8,8 +8,9 @@ warden takes the next one. A warden ends its script when the worker says so, and
 of the control socket is closed then). Some wardens are forked in advance, so that a script doesn't wait for its own. It
 needs Linux.
 
-A request is one message with three descriptors: control socket, stdout, stderr. On the control socket the worker sends
-one frame (JSON, see `Spec` in `launcher.py`), later `T<milliseconds>` or `K`; the warden answers with one frame.
+A request is one message with three descriptors: control socket, stdout, stderr. It carries one frame (JSON, see `Spec`
+in `launcher.py`), or announces with a single byte that the frame, being long, comes on the control socket. There the
+worker says later `T<milliseconds>` or `K`, and the warden answers with one frame.
 """
 
 import array
@@ -44,6 +45,7 @@ SPARES = 2
 """Wardens that wait for work: forking one takes about as long as starting a shell."""
 IDLE_SECONDS = 5.0
 """How long a warden that has worked waits for more: after a burst their number comes down again."""
+REQUEST_BYTES_MAX = 1 << 16
 SCRIPTS_MAX = 200
 """Scripts of one warden: what its own limits count (CPU time) stays far below them."""
 
@@ -137,18 +139,18 @@ def attend(requests: socket.socket, tell: int) -> None:
         os.setsid()
         prctl(PR_SET_CHILD_SUBREAPER, 1)
         served = 0
-        fit = True
-        while fit and served < SCRIPTS_MAX:
+        kept: list[typing.Any] | None = []
+        while kept is not None and served < SCRIPTS_MAX:
             # A warden in waiting ends with the program; one at work sees its script to the end.
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            received = receive(requests, IDLE_SECONDS if served else None)
+            data, received = receive(requests, IDLE_SECONDS if served else None)
             prctl(PR_SET_PDEATHSIG, 0)
             if not received:
                 break
             os.write(tell, TAKEN.pack(os.getpid(), True))
-            fit = serve_one(signals, *received)
+            kept = serve_one(signals, kept, data[1:], *received)
             served += 1
-            if fit and served < SCRIPTS_MAX:
+            if kept is not None and served < SCRIPTS_MAX:
                 os.write(tell, TAKEN.pack(os.getpid(), False))
     except GONE:
         # The worker or the program above us was killed. Who is left says so; here is nobody to tell.
@@ -160,17 +162,34 @@ def attend(requests: socket.socket, tell: int) -> None:
     os._exit(0)
 
 
-def serve_one(signals: socket.socket, control_fd: int, out: int, err: int) -> bool:
-    """Run one script to its end; return whether this warden is as good as new afterwards."""
+def serve_one(
+    signals: socket.socket, kept: "list[typing.Any]", request: bytes, control_fd: int, out: int, err: int
+) -> "list[typing.Any] | None":
+    """Run one script to its end.
+
+    Args:
+        signals: Readable when a child ends.
+        kept: What this returned for the script before; empty for the first.
+        request: The frame, empty if it comes on the control socket.
+        control_fd: The control socket.
+        out: Write end of stdout.
+        err: Write end of stderr.
+
+    Returns:
+        What the warden is prepared for, if it is as good as new afterwards; None if it must go.
+    """
     with socket.socket(fileno=control_fd) as control:
-        spec = json.loads(read_frame(control))
+        spec = json.loads(request[LENGTH.size :] or read_frame(control))
         answer: dict[str, typing.Any]
-        before: list[typing.Any] = []
+        wanted = [spec["limits"], spec["no_new_privileges"], spec["cgroups"]]
         main = None
         try:
-            prepare(spec)
-            # Before the script runs: it could be quicker than a look afterwards.
-            before = inherited()
+            if kept[:1] != [wanted]:
+                kept = []
+                prepare(spec)
+                # Before the script runs: it could be quicker than a look afterwards.
+                kept = [wanted, inherited()]
+            os.chdir(spec["directory"])
             main = start(spec, out, err)
         except OSError as error:
             answer = {"refused": f"{error.filename or spec['arguments'][0]}: {error.strerror}"}
@@ -185,7 +204,7 @@ def serve_one(signals: socket.socket, control_fd: int, out: int, err: int) -> bo
             control.sendall(frame(answer))
     # One that is in a control group must go, so that the group can; a process that hangs is its parent's for ever; and
     # a script of the same user may have changed what the next one would inherit.
-    return not spec["cgroups"] and not answer.get("stuck") and inherited() == before
+    return kept if kept and not spec["cgroups"] and not answer.get("stuck") and inherited() == kept[1] else None
 
 
 def inherited() -> "list[typing.Any]":
@@ -194,8 +213,8 @@ def inherited() -> "list[typing.Any]":
     return [limits, os.getpriority(os.PRIO_PROCESS, 0), os.sched_getaffinity(0), os.sched_getscheduler(0)]
 
 
-def receive(requests: socket.socket, patience_s: "float | None") -> "list[int]":
-    """Wait for a request and return its descriptors; none if the worker is gone, or if none comes for so long."""
+def receive(requests: socket.socket, patience_s: "float | None") -> "tuple[bytes, list[int]]":
+    """Wait for a request and return it with its descriptors; none if the worker is gone, or if none comes so long."""
     numbers = array.array("i")
     until = None if patience_s is None else time.monotonic() + patience_s
     # Closed by exec, so that no script gets them; `socket.recv_fds` drops that flag.
@@ -203,16 +222,16 @@ def receive(requests: socket.socket, patience_s: "float | None") -> "list[int]":
     while True:
         left = None if until is None else max(until - time.monotonic(), 0)
         if not select.select([requests], [], [], left)[0]:
-            return []
+            return b"", []
         try:
-            data, ancillary, _, _ = requests.recvmsg(1, socket.CMSG_LEN(3 * numbers.itemsize), flags)
+            data, ancillary, _, _ = requests.recvmsg(REQUEST_BYTES_MAX, socket.CMSG_LEN(3 * numbers.itemsize), flags)
             break
         except BlockingIOError:
             continue  # another warden was quicker
     for level, kind, carried in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             numbers.frombytes(carried[: len(carried) - len(carried) % numbers.itemsize])
-    return list(numbers) if data else []
+    return data, list(numbers) if data else []
 
 
 def prepare(spec: dict[str, typing.Any]) -> None:
@@ -229,7 +248,6 @@ def prepare(spec: dict[str, typing.Any]) -> None:
         prctl(PR_SET_NO_NEW_PRIVS, 1)
     # The script may have the same user: keep it from reading or steering the warden.
     prctl(PR_SET_DUMPABLE, 0)
-    os.chdir(spec["directory"])
 
 
 def start(spec: dict[str, typing.Any], out: int, err: int) -> int:
