@@ -152,6 +152,11 @@ def file_inputs(inputs: Sequence[Input]) -> list[str]:
     return [each.id for each in flattened(inputs) if each.type == "FILE"]
 
 
+def secret_inputs(inputs: Sequence[Input]) -> list[str]:
+    """Return the ids of the inputs whose values nobody may see."""
+    return [each.id for each in flattened(inputs) if each.type == "SECRET"]
+
+
 async def execution_bytes(context: Context, id: str) -> bytes:
     """Return an execution with its task runs as JSON, encoded in a reading thread.
 
@@ -185,7 +190,7 @@ def read_execution(connection: Connection, context: Context, id: str) -> dict[st
 
 def mask_secrets(execution: dict[str, Any], flow: Flow | None) -> None:
     """Put stars in the place of SECRET inputs."""
-    hidden = [each.id for each in flattened(flow.inputs) if each.type == "SECRET"] if flow else []
+    hidden = secret_inputs(flow.inputs) if flow else []
     if not hidden or "inputs" not in execution:
         return
     inputs = msgspec.json.decode(execution["inputs"])

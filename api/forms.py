@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Collection
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ CHUNK = 256 * 1024
 IDLE_S = 60.0
 """How long a form may stand still: files may take any time, as long as they come."""
 PARTS_MAX = 1000
+DIGEST_BYTES = 16
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -29,9 +31,20 @@ class Target(msgspec.Struct, frozen=True):
     execution_id: str
     namespace: str
     flow_id: str
+    exists: bool = False
+    """Its files stay as they are: what comes is only looked at."""
 
 
-async def read_form(request: web.Request, context: Context, target: Target, files: Collection[str]) -> dict[str, Any]:
+class Form(msgspec.Struct, frozen=True):
+    """What a form says."""
+
+    fields: dict[str, Any] = {}
+    """By name; the URI of a file that was stored, otherwise text."""
+    files: dict[str, tuple[str, str]] = {}
+    """Name and digest of each file, by input."""
+
+
+async def read_form(request: web.Request, context: Context, target: Target, files: Collection[str]) -> Form:
     """Return the fields of a form; files are stored, and their URIs take their place.
 
     Args:
@@ -45,15 +58,15 @@ async def read_form(request: web.Request, context: Context, target: Target, file
     """
     kind = request.content_type
     if not request.can_read_body:
-        return {}
+        return Form()
     if kind == "application/x-www-form-urlencoded":
         from urllib.parse import parse_qsl
 
         body = await read_body(request, context.settings.body_bytes_max)
-        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=PARTS_MAX))
+        return Form(dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=PARTS_MAX)))
     if not kind.startswith("multipart/"):
         if not await read_body(request, context.settings.body_bytes_max):
-            return {}
+            return Form()
         raise ApiProblem(
             "unsupported-media-type", f"Expected inputs as multipart/form-data, one part for each, but got {kind}"
         )
@@ -66,10 +79,9 @@ async def read_form(request: web.Request, context: Context, target: Target, file
         raise ApiProblem("bad-request", f"The form is malformed: {error or 'a part or boundary is missing'}") from None
 
 
-async def _read_parts(
-    reader: MultipartReader, context: Context, target: Target, files: Collection[str]
-) -> dict[str, Any]:
+async def _read_parts(reader: MultipartReader, context: Context, target: Target, files: Collection[str]) -> Form:
     fields: dict[str, Any] = {}
+    found: dict[str, tuple[str, str]] = {}
     left = context.settings.body_bytes_max
     count = 0
     while (part := await asyncio.wait_for(reader.next(), IDLE_S)) is not None:
@@ -87,8 +99,8 @@ async def _read_parts(
             await asyncio.wait_for(part.release(), context.settings.wait_max_s)
             fields.setdefault(name, None)
             continue
-        fields[input_id] = await _store(part, context, target, input_id)
-    return fields
+        fields[input_id], found[input_id] = await _store(part, context, target, input_id)
+    return Form(fields, found)
 
 
 async def _read_text(part: BodyPartReader, most: int) -> bytes:
@@ -104,22 +116,30 @@ async def _read_text(part: BodyPartReader, most: int) -> bytes:
     return b"".join(pieces)
 
 
-async def _store(part: BodyPartReader, context: Context, target: Target, input_id: str) -> str:
+async def _store(
+    part: BodyPartReader, context: Context, target: Target, input_id: str
+) -> tuple[str | None, tuple[str, str]]:
+    """Return the URI of a file, None if it wasn't stored, and what it is: name and digest."""
     if context.storage is None:
         raise ApiProblem("invalid-argument", f"Input {input_id} is a file, but this server has no storage for files")
     name = re.sub(r"[^\w.\-]+", "_", (part.filename or input_id).replace("\\", "/").rsplit("/", 1)[-1]) or "file"
     if name.strip(".") == "":
         name = "file"
-    return await context.storage.put(
-        target.execution_id,
-        f"inputs/{input_id}/{name}",
-        _chunks(part, context.settings.upload_bytes_max),
-        namespace=target.namespace,
-        flow_id=target.flow_id,
-    )
+    digest = blake2b(digest_size=DIGEST_BYTES)
+    chunks = _chunks(part, context.settings.upload_bytes_max, digest)
+    uri = None
+    if target.exists:
+        async for _ in chunks:
+            pass
+    else:
+        path = f"inputs/{input_id}/{name}"
+        uri = await context.storage.put(
+            target.execution_id, path, chunks, namespace=target.namespace, flow_id=target.flow_id
+        )
+    return uri, (name, digest.hexdigest())
 
 
-async def _chunks(part: BodyPartReader, most: int) -> AsyncIterator[bytes]:
+async def _chunks(part: BodyPartReader, most: int, digest: blake2b) -> AsyncIterator[bytes]:
     size = 0
     while chunk := await asyncio.wait_for(part.read_chunk(CHUNK), IDLE_S):
         size += len(chunk)
@@ -127,4 +147,5 @@ async def _chunks(part: BodyPartReader, most: int) -> AsyncIterator[bytes]:
             raise ApiProblem(
                 "payload-too-large", f"Expected files of at most {most} bytes, but {part.name!r} is larger"
             )
+        digest.update(chunk)
         yield bytes(chunk)

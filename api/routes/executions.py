@@ -16,6 +16,7 @@ from api.projections import queries
 from api.projections.database import Connection
 from api.projections.filters import EXECUTIONS, Pairs, Where, conditions, conjunction, mentions, paging
 from api.projections.render import Row
+from api.repeats import DIGEST, digest_of, refuse_other
 from api.requests import flag, instant, now_ms, pairs, read_json, whole
 from api.routes.flows import draw, flow_json
 from api.routes.route import Route
@@ -57,38 +58,53 @@ LATEST_MAX = 500
 async def create(request: web.Request) -> web.Response:
     """Start an execution; with `wait=true` answer when it has ended.
 
-    The same Idempotency-Key gives the same execution: it is started once, however often the request is sent.
+    The same Idempotency-Key gives the same execution: it is started once, however often the request is sent, and
+    another request with that key is refused.
     """
     context = request.app[CONTEXT]
     namespace, flow_id = request.match_info["namespace"], request.match_info["flowId"]
     if flow_id in VERBS:
         raise ApiProblem("not-found", f"This server has no action '{flow_id}' for executions")
-    found = await ex.find_flow(context, namespace, flow_id, whole(request, "revision"))
-    if found.flow.disabled:
+    key = _idempotency_key(request)
+    id = ex.new_id() if key is None else ex.id_of_key(namespace, flow_id, key)
+    begun = None if key is None else await context.views.ask(queries.execution_row, id)
+    revision = whole(request, "revision")
+    # What came before is compared with the flow as it was then.
+    found = await ex.find_flow(context, namespace, flow_id, revision if begun is None else begun[3])
+    if begun is None and found.flow.disabled:
         raise ApiProblem("conflict", f"Flow {namespace}.{flow_id} is disabled: enable it to start executions")
+    asked = _asked(request, namespace, flow_id)
+    inputs = found.flow.inputs
+    target = Target(id, namespace, flow_id, exists=begun is not None)
+    form = await read_form(request, context, target, ex.file_inputs(inputs))
+    digest = "" if key is None else digest_of(form, ex.secret_inputs(inputs), {**asked, "revision": revision})
+    if digest:
+        asked["labels"] = {**asked["labels"], DIGEST: digest}
+    if begun is None:
+        await context.commands.ask("executions", id, _command(context, found, form.fields, asked))
+    if digest:
+        refuse_other(await _row(context, id), digest)
+    if flag(request, "wait"):
+        await ex.wait_until_over(context, id)
+    return encoded_response(await ex.execution_bytes(context, id))
+
+
+def _asked(request: web.Request, namespace: str, flow_id: str) -> dict[str, Any]:
+    """Return what the address of a request says of the execution to start."""
     labels = ex.check_labels([_label(value) for value in request.query.getall("labels", [])])
     kind = request.query.get("kind", "NORMAL").upper()
     if kind not in KINDS:
         raise ApiProblem("invalid-query-parameter", f"Expected 'kind' to be one of {', '.join(KINDS)}, but got {kind}")
-    id = _execution_id(request, namespace, flow_id)
-    inputs = found.flow.inputs
-    given = await read_form(request, context, Target(id, namespace, flow_id), ex.file_inputs(inputs))
-    resolution = ex.resolve(context, found, inputs, given)
+    schedule_ms = instant(request, "scheduleDate")
+    return {"namespace": namespace, "flow_id": flow_id, "labels": labels, "kind": kind, "schedule_ms": schedule_ms}
+
+
+def _command(context: Context, found: ex.FoundFlow, given: dict[str, Any], asked: dict[str, Any]) -> CreateExecution:
+    """Return the command that starts an execution, if its inputs allow it."""
+    resolution = ex.resolve(context, found, found.flow.inputs, given)
     values = ex.accepted(resolution)
     ex.refuse_failed(ex.run_checks(context, found, resolution))
-    command = CreateExecution(
-        namespace=namespace,
-        flow_id=flow_id,
-        revision=found.revision,
-        inputs_json=values,
-        labels=labels,
-        schedule_ms=instant(request, "scheduleDate"),
-        kind=kind,
-    )
-    await context.commands.ask("executions", id, command)
-    if flag(request, "wait"):
-        await ex.wait_until_over(context, id)
-    return encoded_response(await ex.execution_bytes(context, id))
+    return CreateExecution(revision=found.revision, inputs_json=values, **asked)
 
 
 def _label(written: str) -> tuple[str, str]:
@@ -98,15 +114,13 @@ def _label(written: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
-def _execution_id(request: web.Request, namespace: str, flow_id: str) -> str:
+def _idempotency_key(request: web.Request) -> str | None:
     key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return ex.new_id()
-    if not 1 <= len(key) <= KEY_MAX:
+    if key is not None and not 1 <= len(key) <= KEY_MAX:
         raise ApiProblem(
             "bad-request", f"Expected an Idempotency-Key of 1 to {KEY_MAX} characters, but it has {len(key)}"
         )
-    return ex.id_of_key(namespace, flow_id, key)
+    return key
 
 
 async def create_by_id(request: web.Request) -> web.Response:
@@ -119,7 +133,7 @@ async def validate_inputs(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     namespace, flow_id = request.match_info["namespace"], request.match_info["flowId"]
     found = await ex.find_flow(context, namespace, flow_id, whole(request, "revision"))
-    given = await read_form(request, context, Target(ex.new_id(), namespace, flow_id), ())
+    given = (await read_form(request, context, Target(ex.new_id(), namespace, flow_id), ())).fields
     for each in ex.file_inputs(found.flow.inputs):
         if given.get(each) is not None:
             given[each] = f"kestra:///{each}"
@@ -249,7 +263,7 @@ async def resume(request: web.Request) -> web.Response:
     id = request.match_info["id"]
     row = await _row(context, id)
     task_run_id, inputs, found = await _paused(context, row)
-    form = await read_form(request, context, Target(id, row[1], row[2]), ex.file_inputs(inputs))
+    form = (await read_form(request, context, Target(id, row[1], row[2]), ex.file_inputs(inputs))).fields
     values = b"{}"
     if inputs and found is not None:
         values = ex.accepted(ex.resolve(context, found, inputs, form))
@@ -261,7 +275,7 @@ async def resume_inputs(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     row = await _row(context, request.match_info["id"])
     _, inputs, found = await _paused(context, row)
-    form = await read_form(request, context, Target(row[0], row[1], row[2]), ())
+    form = (await read_form(request, context, Target(row[0], row[1], row[2]), ())).fields
     resolved = ex.resolve(context, found, inputs, form).inputs if found is not None else ()
     return json_response(
         {

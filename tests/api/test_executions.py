@@ -104,6 +104,68 @@ def test_the_same_idempotency_key_gives_the_same_execution(server: Any) -> None:
     assert server.get("/executions/search").json["total"] == 2
 
 
+def with_key(server: Any, flow: str = "hello", query: str = "", **options: Any) -> Any:
+    return server.post(f"/executions/demo/{flow}?{query}", headers={"Idempotency-Key": "order 4711"}, **options)
+
+
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        ("labels=a:b", {"name": "Bob"}),
+        ("labels=a:b", {"name": "Ada", "size.deep": "1"}),
+        ("labels=a:b", {}),
+        ("labels=a:c", {"name": "Ada"}),
+        ("", {"name": "Ada"}),
+        ("labels=a:b&kind=TEST", {"name": "Ada"}),
+        ("labels=a:b&scheduleDate=2999-01-01T00:00:00Z", {"name": "Ada"}),
+        ("labels=a:b&revision=1", {"name": "Ada"}),
+    ],
+)
+def test_another_request_with_the_same_idempotency_key_is_refused(
+    server: Any, query: str, fields: dict[str, str]
+) -> None:
+    server.save(HELLO)
+    first = with_key(server, query="labels=a:b", data=form(name="Ada")).json
+    reply = with_key(server, query=query, data=form(**fields) if fields else None)
+    assert reply.status == 422
+    assert f"started execution {first['id']}" in reply.json["detail"]
+    assert "a key of its own" in reply.json["detail"]
+    assert server.get("/executions/search").json["total"] == 1
+
+
+def test_a_request_is_repeated_whatever_became_of_its_flow_its_labels_and_the_time_of_day(server: Any) -> None:
+    timed = HELLO.replace("defaults: world", "defaults: '{{ now() }}'")
+    server.save(timed)
+    first = with_key(server, query="wait=true&labels=a:b&labels=c:d").json
+    server.post(f"/executions/{first['id']}/labels", json=[{"key": "a", "value": "changed"}])
+    changed = timed.replace("id: size.deep, type: INT, required: false", "id: more, type: STRING")
+    server.call("PUT", "/flows/demo/hello", data=changed.replace("id: hello", "id: hello\ndisabled: true").encode())
+    repeated = with_key(server, query="labels=c:d&labels=a:b")
+    assert repeated.status == 200, repeated.text
+    assert (repeated.json["id"], repeated.json["inputs"]) == (first["id"], first["inputs"])
+
+
+def test_a_repeated_file_stays_as_it_is_and_another_one_is_refused(server: Any) -> None:
+    server.save(f"id: f\nnamespace: demo\ninputs: [{{id: data, type: FILE}}]\ntasks: [{{id: t, type: {RETURN}}}]\n")
+
+    def upload(contents: bytes) -> Any:
+        data = FormData()
+        data.add_field("data", contents, filename="rows.csv")
+        return with_key(server, "f", data=data)
+
+    first = upload(b"a,b\n").json
+    again, other = upload(b"a,b\n"), upload(b"c,d\n")
+    assert (again.status, again.json["id"], other.status) == (200, first["id"], 422)
+    assert server.storage.files == {first["inputs"]["data"]: b"a,b\n"}
+
+
+def test_a_secret_is_no_part_of_what_an_execution_tells_about_its_request(server: Any) -> None:
+    server.save(f"id: s\nnamespace: demo\ninputs: [{{id: key, type: SECRET}}]\ntasks: [{{id: t, type: {RETURN}}}]\n")
+    first, second = (with_key(server, "s", data=form(key=value)) for value in ("hush", "hash"))
+    assert (first.status, second.status) == (200, 200)
+    assert first.json["id"] == second.json["id"]
+
+
 def test_an_unknown_flow_revision_or_execution_is_404(server: Any) -> None:
     server.save(HELLO)
     assert server.post("/executions/demo/nobody").status == 404
