@@ -96,7 +96,7 @@ def create_app(
             flow_texts=flow_texts,
             storage=storage,
             seal=seal,
-            health=lambda: health_of(tail),
+            health=lambda: health_of(tail, commands),
             stopping=asyncio.Event(),
         )
         yield
@@ -132,11 +132,12 @@ def _tail(
     return GroupTail(log, database, fan_out, flow_texts.facts, settings.batch_records, on_failure)
 
 
-def health_of(tail: Tail | GroupTail) -> dict[str, str]:
+def health_of(tail: Tail | GroupTail, commands: Commands) -> dict[str, str]:
     """Return the state of each part of the role."""
+    views = "UP" if tail.caught_up.is_set() else "catching up with the log"
     if tail.failure is not None:
-        return {"views": f"stopped: {tail.failure}"}
-    return {"views": "UP" if tail.caught_up.is_set() else "catching up with the log"}
+        views = f"stopped: {tail.failure}"
+    return {"views": views, "log": commands.trouble or "UP"}
 
 
 @web.middleware

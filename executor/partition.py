@@ -230,6 +230,10 @@ class Partition:
         """
         if record.offset < self.inbox:
             return
+        if not record.value and record.message is None:
+            # Nothing was asked: somebody looked whether this partition takes records.
+            self.inbox = record.offset + 1
+            return
         aggregate_id = record.key.decode(errors="replace")
         try:
             command = message_of(record)

@@ -13,7 +13,7 @@ from api.routes.route import Route
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Penstock</title>
 <style>body{{font:1rem/1.6 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem}}</style></head>
-<body><h1>Penstock {version}</h1><p>The API is at <code>/api/v1/main</code>; views: {views}.</p>
+<body><h1>Penstock {version}</h1><p>The API is at <code>/api/v1/main</code>; {parts}.</p>
 <ul><li><a href="/api/v1/main/flows/search">flows</a></li>
 <li><a href="/api/v1/main/executions/search">executions</a></li>
 <li><a href="/health">health</a></li></ul></body></html>
@@ -66,7 +66,10 @@ async def health(request: web.Request) -> web.Response:
 
 
 async def liveness(request: web.Request) -> web.Response:
-    """Return 200 while the process is of use: views that stopped for good need a new one."""
+    """Return 200 while the process is of use: views that stopped for good need a new one.
+
+    A log that takes no commands doesn't get better by it.
+    """
     parts = request.app[CONTEXT].health()
     stopped = any(state.startswith("stopped") for state in parts.values())
     return json_response({"status": "DOWN" if stopped else "UP"}, 503 if stopped else 200)
@@ -80,9 +83,9 @@ async def root(request: web.Request) -> web.Response:
 async def page(request: web.Request) -> web.Response:
     """Show a plain page."""
     context = request.app[CONTEXT]
-    views = html.escape(", ".join(context.health().values()))
+    parts = html.escape(", ".join(f"{name}: {state}" for name, state in context.health().items()))
     return web.Response(
-        text=PAGE.format(version=html.escape(context.settings.version), views=views), content_type="text/html"
+        text=PAGE.format(version=html.escape(context.settings.version), parts=parts), content_type="text/html"
     )
 
 

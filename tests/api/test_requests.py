@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from api import commands
 from tests.api.conftest import Api
+from topics.ports import Ack, LogError
 
 
 def test_every_error_is_one_document_for_clients_of_both_generations(api: Any) -> None:
@@ -96,12 +98,77 @@ def test_a_command_that_the_log_does_not_confirm_is_not_said_to_hold(
     assert reply.headers["Retry-After"]
 
 
+class Moody:
+    """A writer that takes nothing until it is well."""
+
+    def __init__(self, writer: Any, mood: str) -> None:
+        self._writer = writer
+        self.mood = mood
+        self._refused: list[Ack] = []
+        self._held: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+    def append(self, *args: Any, **named: Any) -> None:
+        if self.mood == "full":
+            raise LogError("100,000 records wait")
+        if self.mood == "refusing":
+            self._refused.append(Ack(args[0], args[1], None, named.get("context"), "no space left"))
+        elif self.mood == "silent":
+            self._held.append((args, named))
+        else:
+            self._writer.append(*args, **named)
+
+    def poll(self, timeout_s: float = 0.0) -> list[Ack]:
+        refused, self._refused = self._refused, []
+        if self.mood == "well":
+            for args, named in self._held:
+                self._writer.append(*args, **named)
+            self._held.clear()
+        return refused + self._writer.poll(timeout_s)
+
+    @property
+    def outstanding(self) -> int:
+        return len(self._refused) + len(self._held) + int(self._writer.outstanding)
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+@pytest.mark.parametrize(
+    ("mood", "reason"),
+    [("full", "100,000 records wait"), ("refusing", "no space left"), ("silent", "confirmed not within")],
+)
+def test_health_is_down_while_the_log_takes_no_commands_and_up_again_without_one(
+    log: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, mood: str, reason: str
+) -> None:
+    monkeypatch.setattr(commands, "PROBE_S", 0.0)
+    moody = Moody(log.writer(), mood)
+    monkeypatch.setattr(log, "writer", lambda: moody)
+    source = b"id: a\nnamespace: demo\ntasks: [{id: t, type: io.kestra.plugin.core.log.Log, message: m}]"
+    with Api(log, msgspec.structs.replace(settings, command_timeout_s=0.05), None, None) as api:
+        while api.get("//health").status != 200:
+            pass
+        assert api.post("/flows", data=source).status == 503
+        for route in ("//health", "//health/readiness"):
+            reply = api.get(route)
+            assert (reply.status, reply.json["status"]) == (503, "DOWN")
+            assert reply.json["details"]["views"] == {"status": "UP"}
+            assert "flows.inbox/0 takes no commands" in reply.json["details"]["log"]["status"]
+            assert reason in reply.json["details"]["log"]["status"]
+        assert reason in api.get("//ui/").text
+        assert api.get("//health/liveness").status == 200
+        moody.mood = "well"
+        while api.get("//health").status != 200:
+            pass
+        assert api.get("//health").json["status"] == "UP"
+
+
 def test_health_tells_whether_the_views_are_there(api: Any) -> None:
     assert api.get("//ping").text == "pong"
     assert api.get("//health/liveness").status == 200
     while api.get("//health").status != 200:
         pass
-    assert api.get("//health/readiness").json == {"status": "UP", "details": {"views": {"status": "UP"}}}
+    details = {"views": {"status": "UP"}, "log": {"status": "UP"}}
+    assert api.get("//health/readiness").json == {"status": "UP", "details": details}
     assert api.get("/configs").json["edition"] == "OSS"
     assert api.get("//").headers["Location"] == "/ui/"
     assert "Penstock" in api.get("//ui/").text

@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
+from engine.execution.commands import CreateExecution
+from engine.execution.events import ExecutionCreated
 from executor import loop
 from executor.loop import Clocks, Executor, ExecutorSettings
 from executor.state.memory import MemoryStore
 from topics import catalog
 from topics.embedded.memory import MemoryLog
 from topics.embedded.rules import catalog_partitions
-from topics.messages import Claim
+from topics.messages import Claim, Step
 from topics.ports import Ack
+from topics.serde import encode, message_of
 
 AGAIN_MS = 1_000
 
@@ -57,6 +60,8 @@ class RefusingLog:
 
 
 class Scene:
+    """An executor, and what a client does to its log."""
+
     def __init__(self) -> None:
         self.log = RefusingLog()
         self.ms = 1_000_000
@@ -68,6 +73,21 @@ class Scene:
         for _ in range(passes):
             self.executor.run_once(0.0)
             self.ms += ms_each
+
+    def write(self, key: str, value: bytes, topic: str = catalog.EXECUTIONS_INBOX) -> None:
+        writer = self.log.writer()
+        writer.append(topic, 0, key.encode(), value)
+        writer.poll()
+
+    def read(self, topic: str) -> list[Any]:
+        reader = self.log.reader()
+        reader.add(topic, 0, 0)
+        return [message_of(record) for record in reader.poll(1_000, 0.0)]
+
+    def created(self) -> list[str]:
+        """Return which executions have begun to exist."""
+        steps = [message for message in self.read(catalog.EXECUTIONS_EVENTS) if isinstance(message, Step)]
+        return [step.id for step in steps if any(isinstance(event, ExecutionCreated) for event in step.events)]
 
 
 @pytest.fixture
@@ -102,3 +122,17 @@ def test_a_partition_is_owned_again_once_the_log_takes_records(scene: Scene) -> 
     scene.ms += AGAIN_MS
     scene.run(10)
     assert any(partition.kind == "executions" for partition in scene.executor.owned())
+
+
+CREATE = encode(CreateExecution(namespace="demo", flow_id="hello", revision=1))
+
+
+def test_a_record_without_a_value_asks_for_nothing(scene: Scene) -> None:
+    scene.run(10)
+    scene.write("", b"")
+    scene.write("first", CREATE)
+
+    scene.run(10)
+
+    assert scene.created() == ["first"]
+    assert scene.read(catalog.DEAD_LETTERS) == []
