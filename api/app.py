@@ -137,6 +137,8 @@ def health_of(tail: Tail | GroupTail, commands: Commands) -> dict[str, str]:
     views = "UP" if tail.caught_up.is_set() else "catching up with the log"
     if tail.failure is not None:
         views = f"stopped: {tail.failure}"
+    elif tail.trouble is not None:
+        views = f"falling behind: {tail.trouble}"
     return {"views": views, "log": commands.trouble or "UP"}
 
 

@@ -230,7 +230,7 @@ async def wait_until_over(context: Context, id: str) -> None:
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + context.settings.wait_max_s
-    with context.fan_out.follow(id) as news:
+    with context.fan_out.follow(id, only_end=True) as news:
         while True:
             progress = await context.views.ask(queries.execution_progress, id)
             if progress is None or progress[1] in TERMINAL:

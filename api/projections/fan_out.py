@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from api.projections.batch import Batch, LogRow
+from engine.values import TERMINAL
 
 
 class Overflow(Exception):
@@ -80,6 +81,7 @@ class FanOut:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._expected: dict[str, asyncio.Future[Any]] = {}
         self._followers: dict[str, set[Follower]] = {}
+        self._awaiting_end: dict[str, set[Follower]] = {}
         self.following = 0
         """How many followers there are."""
 
@@ -98,25 +100,39 @@ class FanOut:
             self._expected.pop(request, None)
 
     @contextmanager
-    def follow(self, execution_id: str, lines_max: int = 0) -> Iterator[Follower]:
-        """Give the news of an execution. Enter before the views are read."""
+    def follow(self, execution_id: str, lines_max: int = 0, *, only_end: bool = False) -> Iterator[Follower]:
+        """Give the news of an execution, or none before it ends. Enter before the views are read."""
         follower = Follower(lines_max)
-        self._followers.setdefault(execution_id, set()).add(follower)
+        among = self._awaiting_end if only_end else self._followers
+        among.setdefault(execution_id, set()).add(follower)
         self.following += 1
         try:
             yield follower
         finally:
             self.following -= 1
-            left = self._followers[execution_id]
+            left = among[execution_id]
             left.discard(follower)
             if not left:
-                del self._followers[execution_id]
+                del among[execution_id]
 
     def wake(self) -> None:
         """Wake every follower though there is no news: the process stops. Called in the event loop."""
-        for followers in self._followers.values():
+        for followers in (*self._followers.values(), *self._awaiting_end.values()):
             for follower in followers:
                 follower.wake()
+
+    def urges(self, batch: Batch) -> bool:
+        """Return whether a request waits for a batch, so that it should be committed now. Any thread may ask."""
+        expected = self._expected
+        return (bool(expected) and any(request in expected for request, _ in batch.answers)) or bool(self._ended(batch))
+
+    def _ended(self, batch: Batch) -> dict[str, int]:
+        """Return the executions that end in a batch, of those whose end is awaited, with their sequence."""
+        awaited = self._awaiting_end
+        if not awaited:
+            return {}
+        changes = batch.executions
+        return {id: changes[id].seq for id in list(awaited) if id in changes and changes[id].state in TERMINAL}
 
     def publish(self, batch: Batch) -> None:
         """Tell what a batch did; called by the projection's thread after the batch was committed."""
@@ -132,13 +148,20 @@ class FanOut:
             for line in batch.lines:
                 if line[0] in followers:
                     lines.setdefault(line[0], []).append(line)
-        if answers or seqs or lines:
+        ended = self._ended(batch)
+        if answers or seqs or lines or ended:
             try:
-                loop.call_soon_threadsafe(self._deliver, answers, seqs, lines)
+                loop.call_soon_threadsafe(self._deliver, answers, seqs, lines, ended)
             except RuntimeError:
                 return  # The loop closed meanwhile; nobody waits any more.
 
-    def _deliver(self, answers: list[tuple[str, Any]], seqs: dict[str, int], lines: dict[str, list[LogRow]]) -> None:
+    def _deliver(
+        self,
+        answers: list[tuple[str, Any]],
+        seqs: dict[str, int],
+        lines: dict[str, list[LogRow]],
+        ended: dict[str, int],
+    ) -> None:
         for request, step in answers:
             future = self._expected.get(request)
             if future is not None and not future.done():
@@ -146,3 +169,6 @@ class FanOut:
         for execution_id in seqs.keys() | lines.keys():
             for follower in self._followers.get(execution_id, ()):
                 follower.tell(seqs.get(execution_id, -1), lines.get(execution_id, []))
+        for execution_id, seq in ended.items():
+            for follower in self._awaiting_end.get(execution_id, ()):
+                follower.tell(seq, [])

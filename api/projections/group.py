@@ -114,6 +114,11 @@ class GroupTail:
         return self._perseverance.failure
 
     @property
+    def trouble(self) -> str | None:
+        """Why the views fall behind; None while they don't."""
+        return self._perseverance.trouble
+
+    @property
     def caught_up(self) -> threading.Event:
         """Set when the views hold everything that was in the log when the process began."""
         return self._news.caught_up
@@ -148,7 +153,8 @@ class GroupTail:
     # -- writing the assigned partitions
 
     def _write(self, connection: PostgresConnection) -> None:
-        _Assigned(self._log, connection, self._news, self._facts, self._batch_records, self._wakes).run(self._stopping)
+        own = _Assigned(self._log, connection, self._news, self._facts, self._batch_records, self._wakes)
+        own.run(self._stopping, self._perseverance.well)
 
     # -- reading all partitions for this process's own requests
 
@@ -169,6 +175,7 @@ class GroupTail:
                 for key, batch in batches.items():
                     if batch or batch.answers:
                         self._news.hold(key, found[key].fold.offset, batch)
+                self._perseverance.well()
         finally:
             self._wakes.remove(wake)
             reader.close()
@@ -191,6 +198,7 @@ class GroupTail:
                     self._news.passed((topic, int(number)), int(offset))
                 if self._stopping.is_set():
                     return
+            self._perseverance.well()
 
 
 class _Assigned:
@@ -214,8 +222,8 @@ class _Assigned:
         self._own: dict[Key, Partition] = {}
         self._new: list[Key] = []
 
-    def run(self, stopping: threading.Event) -> None:
-        """Fold and write until told to stop."""
+    def run(self, stopping: threading.Event, well: Callable[[], None]) -> None:
+        """Fold and write until told to stop; `well` is called when a batch was written."""
         reader = self._log.group(GROUP, partitions.TOPICS, self._assigned, self._revoked)
         wake = reader.wake
         self._wakes.append(wake)
@@ -233,6 +241,7 @@ class _Assigned:
                 if touched:
                     self._apply(batch, touched)
                 self._begin(reader)
+                well()
         finally:
             self._wakes.remove(wake)
             reader.close()

@@ -35,6 +35,18 @@ class Perseverance:
         self._on_failure = on_failure
         self.failure: BaseException | None = None
         """What ended the work."""
+        self._failures: dict[int, list[str]] = {}
+        """Of each thread since it went well."""
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps the work from going on; None after a single failure, as most of them pass at once."""
+        repeated = [failures[-1] for failures in list(self._failures.values()) if len(failures) > 1]
+        return repeated[0] if repeated else None
+
+    def well(self) -> None:
+        """Take in that the work goes on; called by the work, in its thread."""
+        self._failures.pop(threading.get_ident(), None)
 
     def keep_at(self, work: Callable[[], None]) -> None:
         """Do the work, again and again."""
@@ -45,6 +57,8 @@ class Perseverance:
                 except self._passing as error:
                     if not getattr(error, "retriable", True):
                         raise
+                    me = threading.get_ident()
+                    self._failures[me] = [*self._failures.get(me, [])[-1:], str(error)]
                     logger.warning("The views fall behind: %s. Trying again; no data is lost.", error)
                     self._stopping.wait(RETRY_S)
         except BaseException as error:

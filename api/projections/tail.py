@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from api.projections import partitions
@@ -28,6 +29,9 @@ from topics.ports import Log, LogError, Reader, Record
 from topics.step_log import step_message
 
 logger = logging.getLogger(__name__)
+
+GATHER_S = 0.02
+"""How long changes that no request waits for are gathered: the steps of one execution then change its rows once."""
 
 IDLE_S = 1.0
 """How long a poll waits while nothing comes; `stop` wakes it."""
@@ -95,6 +99,11 @@ class Tail:
         """What ended the thread, None while it runs."""
         return self._perseverance.failure
 
+    @property
+    def trouble(self) -> str | None:
+        """Why the views fall behind; None while they don't."""
+        return self._perseverance.trouble
+
     def start(self) -> None:
         """Begin to tail."""
         self._database.prepare()
@@ -121,25 +130,38 @@ class Tail:
                     self._behind[topic, number] = end
             self._note_progress(found)
             while not self._stopping.is_set():
-                records = reader.poll(self._batch_records, IDLE_S)
-                if records:
-                    self._apply(connection, found, records)
+                self._apply(connection, found, reader.poll(self._batch_records, IDLE_S), reader)
+                self._perseverance.well()
         finally:
             self._reader = None
             reader.close()
             connection.close()
 
     def _apply(
-        self, connection: Connection, found: dict[tuple[str, int], Partition], records: Iterable[Record]
+        self,
+        connection: Connection,
+        found: dict[tuple[str, int], Partition],
+        records: Sequence[Record],
+        reader: Reader,
     ) -> None:
+        if not records:
+            return
         batch = Batch()
         touched: dict[tuple[str, int], Partition] = {}
-        for record in records:
-            key = (record.topic, record.partition)
-            partition = touched.get(key)
-            if partition is None:
-                partition = touched[key] = found[key]
-            fold_record(batch, partition, record)
+        until = time.monotonic() + GATHER_S
+        left = self._batch_records
+        while records:
+            for record in records:
+                key = (record.topic, record.partition)
+                partition = touched.get(key)
+                if partition is None:
+                    partition = touched[key] = found[key]
+                fold_record(batch, partition, record)
+            left -= len(records)
+            wait_s = until - time.monotonic()
+            if left <= 0 or wait_s <= 0 or self._fan_out.urges(batch):
+                break
+            records = reader.poll(left, wait_s)
         write_batch(connection, batch, touched.values(), self._facts)
         self._fan_out.publish(batch)
         if self._behind:
