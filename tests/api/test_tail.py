@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from api import app
 from api.projections import perseverance
 from api.projections.batch import Batch
 from api.projections.fan_out import FanOut
@@ -16,7 +17,9 @@ from api.projections.partitions import Partition
 from api.projections.sqlite import SqliteConnection, SqliteDatabase
 from api.projections.tail import Tail
 from engine.execution import events as e
+from tests.api.conftest import Api
 from topics.messages import Cause, Claim, Step
+from topics.ports import LogError
 from topics.step_log import StepFold
 
 IN_TIME_S = 30.0
@@ -115,6 +118,41 @@ def test_a_batch_that_could_not_be_written_is_read_again_and_told_once(
     assert database.failures == 0
     assert database.reader().query("SELECT id FROM executions") == [("e1",)]
     assert tail.failure is None
+
+
+def test_views_that_fail_again_and_again_say_so_until_they_go_on(
+    log: Any, settings: Any, tmp_path: Path, steps: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(perseverance, "RETRY_S", 0.0)
+    database = Failing(tmp_path / "views.db", failures=1_000_000)
+    monkeypatch.setattr(app, "open_views", lambda _address: database)
+    steps.step("e1", created())
+    with Api(log, settings, None, None) as api:
+        while "disk full" not in api.get("//health").json["details"]["views"]["status"]:
+            pass
+        assert api.get("//health/readiness").status == 503
+        assert api.get("//health/liveness").status == 200
+        database.failures = 0
+        while api.get("//health").status != 200:
+            pass
+
+
+def test_one_failure_of_the_views_is_no_trouble_yet(caplog: pytest.LogCaptureFixture) -> None:
+    stopping = threading.Event()
+    seen: list[str | None] = []
+
+    def work() -> None:
+        seen.append(kept.trouble)
+        if len(seen) < 3:
+            raise LogError("away")
+        kept.well()
+        seen.append(kept.trouble)
+        stopping.set()
+
+    kept = perseverance.Perseverance(stopping, (LogError,), None)
+    kept.keep_at(work)
+
+    assert seen == [None, None, "away", None]
 
 
 def test_a_failure_that_waiting_does_not_mend_is_reported(log: Any, tmp_path: Path, send: Any) -> None:
