@@ -44,11 +44,13 @@ class Leases:
         now_ms = self._clock()
         for record in self._reader.poll(BATCH, 0.0):
             message = message_or_none(record)
-            if isinstance(message, Heartbeat):
-                self._heard_ms[message.worker_id] = now_ms
-                self._left.discard(message.worker_id)
-            elif isinstance(message, WorkerLeaving):
+            if isinstance(message, WorkerLeaving):
                 self._left.add(message.worker_id)
+                continue
+            # What a newer worker says, and this version can't read, is a sign of life too: the key is who said it.
+            worker_id = message.worker_id if isinstance(message, Heartbeat) else record.key.decode(errors="replace")
+            self._heard_ms[worker_id] = now_ms
+            self._left.discard(worker_id)
         if len(self._heard_ms) > REMEMBERED_MAX:
             self._heard_ms = {
                 worker_id: heard_ms

@@ -18,7 +18,7 @@ from engine.execution.draft import Setting
 from executor.effects import Effects
 from executor.flows import Flows
 from executor.leases import LEASE_MS, Leases
-from executor.partition import Broken, Partition, Phase, Ports
+from executor.partition import Broken, Partition, Phase, Ports, Unreadable
 from executor.processor import AGGREGATES, Processor
 from executor.state.ports import Store
 from topics import catalog
@@ -36,6 +36,9 @@ ACK_WAIT_S = 0.05
 AGAIN_MS = 1_000
 """Pause before a partition that broke twice in a row is claimed again: a disk that is full, or brokers that are gone,
 stay so for a while. The first time it is claimed at once, as most failures pass."""
+UPGRADE_MS = 30_000
+"""Pause before a partition is claimed again that holds what only a newer version can read: time doesn't help, but the
+log of the process is to say so again, and a schema registry may know more by then."""
 UNASSIGNED_WAIT_S = 0.02
 """A pass without partitions waits no longer: an assignment comes within `poll`, and has to be folded then."""
 
@@ -151,11 +154,15 @@ class Executor:
         """Return how long a pass may wait: not past the next timer or sweep, hardly while partitions are on the way."""
         if not self.partitions:
             return min(timeout_s, UNASSIGNED_WAIT_S)
-        now_ms = self._clocks.now_ms()
+        now_ms, monotonic_ms = self._clocks.now_ms(), self._clocks.monotonic_ms()
         wait_ms = timeout_s * 1000
-        for partition in self.partitions.values():
+        for key, partition in self.partitions.items():
             if partition.phase is not Phase.OWNED:
-                return min(timeout_s, 0.005)
+                rest_ms = self._resting.get(key, 0) - monotonic_ms
+                if rest_ms <= 0:
+                    return min(timeout_s, 0.005)
+                wait_ms = min(wait_ms, rest_ms)
+                continue
             wait_ms = min(wait_ms, partition.timers.next_ms() - now_ms)
         if self._in_flight():
             return 0.0
@@ -227,13 +234,18 @@ class Executor:
         key = (catalog.inbox_of(partition.kind), partition.number)
         now_ms = self._clocks.monotonic_ms()
         again = now_ms - self._taken_back_ms.get(key, -2 * AGAIN_MS) < 2 * AGAIN_MS
-        # The first failures are told, and that it is owned again; in between the log would fill with the same line.
-        level = logging.DEBUG if again and key in self._resting else logging.WARNING
-        logger.log(level, "%s/%d is folded and claimed again: %s", partition.kind, partition.number, why)
+        rest_ms = AGAIN_MS if again else 0
+        if isinstance(why, Unreadable):
+            rest_ms = UPGRADE_MS
+            logger.error("%s/%d is stopped for %d s: %s", partition.kind, partition.number, rest_ms // 1000, why)
+        else:
+            # The first failures are told, and that it is owned again; in between the log would fill with one line.
+            level = logging.DEBUG if again and key in self._resting else logging.WARNING
+            logger.log(level, "%s/%d is folded and claimed again: %s", partition.kind, partition.number, why)
         self._taken_back_ms[key] = now_ms
         self._resting.pop(key, None)
-        if again:
-            self._resting[key] = now_ms + AGAIN_MS
+        if rest_ms:
+            self._resting[key] = now_ms + rest_ms
         if self.partitions.get(key) is partition:
             self._reader.pause(*key)
             partition.reset()
@@ -278,7 +290,7 @@ class _Guard:
         """Nothing to begin."""
 
     def __exit__(self, kind: Any, error: Any, _trace: Any) -> bool:
-        again = isinstance(error, Lost | Broken) or (isinstance(error, LogError) and error.retriable)
+        again = isinstance(error, Lost | Broken | Unreadable) or (isinstance(error, LogError) and error.retriable)
         if again:
             self._executor.take_back(self._partition, error)
         return again

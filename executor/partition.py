@@ -32,7 +32,7 @@ from topics import catalog
 from topics.messages import Cause, Claim, Step
 from topics.ports import Ack, FatalLogError, Log, LogError, Reader, Record, RecordTooLarge, Writer
 from topics.ranges import read_range
-from topics.serde import DecodeError, encode, encode_step, message_of
+from topics.serde import DecodeError, UnknownSchema, encode, encode_step, message_of
 from topics.step_log import Lost, StepFold, StepWriter, step_message
 
 HASH_EVERY = 100
@@ -53,6 +53,10 @@ class Phase(Enum):
 
 class Broken(Exception):
     """The partition met a record it can't process; it is folded and claimed anew, and the record tried once more."""
+
+
+class Unreadable(Exception):
+    """The partition met a command that only a newer version can read: it waits for an executor of that version."""
 
 
 class HashMismatch(Exception):
@@ -227,6 +231,7 @@ class Partition:
 
         Raises:
             Broken: If the engine met a bug; the record is tried once more, then it goes to the dead letters.
+            Unreadable: If a newer version wrote it. To go on after it would lose a command, or a task's result.
         """
         if record.offset < self.inbox:
             return
@@ -239,6 +244,12 @@ class Partition:
             command = message_of(record)
             if type(command) not in self._processor.aggregate.deciders:
                 raise DecodeError(f"Expected a command of {self.kind}, but got {type(command).__name__}")
+        except UnknownSchema as error:
+            raise Unreadable(
+                f"{record.topic}/{record.partition} at offset {record.offset} can't be read: {error}. Executions of "
+                "this partition stand still, and nothing is lost; upgrade the executors, or start one of the version "
+                "that wrote it"
+            ) from error
         except DecodeError as error:
             self._bury(record, str(error))
             self.inbox = record.offset + 1

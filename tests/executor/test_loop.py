@@ -10,14 +10,15 @@ import pytest
 from engine.execution.commands import CreateExecution
 from engine.execution.events import ExecutionCreated
 from executor import loop
+from executor.leases import Leases
 from executor.loop import Clocks, Executor, ExecutorSettings
 from executor.state.memory import MemoryStore
 from topics import catalog
 from topics.embedded.memory import MemoryLog
 from topics.embedded.rules import catalog_partitions
-from topics.messages import Claim, Step
+from topics.messages import Claim, Heartbeat, Step
 from topics.ports import Ack
-from topics.serde import encode, message_of
+from topics.serde import codec, encode, message_of
 
 AGAIN_MS = 1_000
 
@@ -136,3 +137,62 @@ def test_a_record_without_a_value_asks_for_nothing(scene: Scene) -> None:
 
     assert scene.created() == ["first"]
     assert scene.read(catalog.DEAD_LETTERS) == []
+
+
+def from_a_newer_version(value: bytes) -> bytes:
+    """Return a message as a version would write it that has another schema for it."""
+    return value[:2] + bytes(8) + value[10:]
+
+
+def test_what_only_a_newer_version_can_read_stops_its_partition_until_it_can_be_read(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.run(10)
+    for key, value in (("before", CREATE), ("newer", from_a_newer_version(CREATE)), ("after", CREATE)):
+        scene.write(key, value)
+    with caplog.at_level(logging.ERROR):
+        scene.run(1_000, ms_each=loop.UPGRADE_MS // 500)
+
+    assert scene.created() == ["before"]
+    assert scene.read(catalog.DEAD_LETTERS) == []
+    assert [partition.kind for partition in scene.executor.owned()] == ["flows"]
+    told = [record.message for record in caplog.records]
+    assert 2 <= len(told) <= 3
+    assert all("executions.inbox/0 at offset 1" in each and "upgrade the executors" in each for each in told)
+
+    monkeypatch.setitem(codec._decoders, from_a_newer_version(CREATE)[:10], codec._decoders[CREATE[:10]])
+    scene.ms += loop.UPGRADE_MS
+    scene.run(20)
+
+    assert scene.created() == ["before", "newer", "after"]
+
+
+def test_a_partition_that_rests_does_not_keep_the_process_busy(scene: Scene) -> None:
+    scene.run(10)
+    assert scene.executor._wait_s(1.0) == 1.0
+    scene.write("newer", from_a_newer_version(CREATE))
+    scene.run(10)
+    assert scene.executor._wait_s(1.0) == 1.0
+
+
+def test_a_record_that_is_no_message_goes_to_the_dead_letters(scene: Scene) -> None:
+    scene.run(10)
+    scene.write("broken", CREATE[:-1])
+    scene.write("after", CREATE)
+    scene.run(10)
+
+    assert scene.created() == ["after"]
+    assert [letter.key for letter in scene.read(catalog.DEAD_LETTERS)] == [b"broken"]
+
+
+def test_a_worker_lives_as_long_as_it_is_heard_even_in_words_of_a_newer_version(scene: Scene) -> None:
+    beat = from_a_newer_version(encode(Heartbeat(worker_id="w", at_ms=1, slots=1, running=0, queue="default")))
+    leases = Leases(scene.log, lambda: scene.ms, 1_000)  # type: ignore[arg-type]
+    for _ in range(5):
+        scene.write("w", beat, catalog.WORKERS_LEASES)
+        leases.poll()
+        assert not leases.is_gone("w")
+        scene.ms += 900
+    scene.ms += 1_000
+    leases.poll()
+    assert leases.is_gone("w")

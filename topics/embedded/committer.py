@@ -23,6 +23,10 @@ SYNC_EVERY_S = 0.1
 """How old an unsynced record gets at most: what a power failure may take of records that weren't asked to be
 durable."""
 
+GATHER_S = 0.001
+"""How long a sync for somebody who does something else meanwhile waits for one that is made anyhow: what a worker
+reports or a client asks for leads to a step, and whoever appends that syncs for all."""
+
 IDLE_AFTER_S = 1.0
 """After so long without appends the thread sleeps until one comes, so that an idle process uses no CPU."""
 
@@ -52,6 +56,8 @@ class Committer:
         self._wakeup = Wakeup()
         self._turn = threading.Lock()
         """Held while a sync runs."""
+        self._pressing = False
+        """Somebody only waits, so there is nothing to gather."""
         self._busy_at = time.monotonic()
         self._idle = False
         self._unsynced = False
@@ -78,13 +84,14 @@ class Committer:
         self._waiting.append((writer, acks))
 
     def hurry(self) -> None:
-        """Have what was submitted synced now, by the background thread."""
+        """Have what was submitted synced in a moment, by the background thread."""
         self._wakeup.notify()
 
     def sync_here(self) -> None:
         """Sync in the calling thread; if a sync is under way already, the background thread makes the next one."""
         if not self._turn.acquire(blocking=False):
-            self.hurry()
+            self._pressing = True
+            self._wakeup.notify()
             return
         try:
             self._sync()
@@ -110,7 +117,10 @@ class Committer:
                     self._busy_at = now
                 elif now - self._busy_at > IDLE_AFTER_S:
                     self._idle = True
+            if self._waiting and not (self._pressing or stopping):
+                self._wakeup.wait_until(lambda: self._pressing or self._stopping or not self._waiting, GATHER_S)
             if self._waiting or (self._unsynced and (now - synced >= SYNC_EVERY_S or stopping)):
+                self._pressing = False
                 with self._turn:
                     self._sync()
                 synced = now
