@@ -1,10 +1,10 @@
-"""Folders of attempts are made ahead and removed behind, and never used twice."""
+"""Folders of attempts are made ahead and removed behind; only those that are as new are used again."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -50,6 +50,7 @@ def test_each_attempt_gets_a_folder_of_its_own_with_nothing_in_it(folders: Folde
         folder = folders.take()
         assert folder.root not in seen
         seen.add(folder.root)
+        assert folder.is_as_new()
         assert [os.listdir(each) for each in (folder.work, folder.temporary, folder.home)] == [[], [], []]
         assert [each.stat().st_mode & 0o777 for each in (folder.root, folder.work, folder.home)] == [0o700] * 3
         (folder.work / "file").write_text("secret")
@@ -98,6 +99,47 @@ def test_a_few_are_made_ahead_and_removed_again_when_nobody_comes(
     assert removed.wait(30)
 
     assert os.listdir(base) == []
+
+
+def test_folders_that_are_as_new_are_the_next_ones(folders: Folders, base: Path) -> None:
+    folder = folders.take()
+    folders.give_back(folder)
+    written = AttemptFolder(ProcessSettings(folder=base))
+    (written.home / "file").touch()
+    behind = gate(base)
+    (behind.work / "file").touch()
+    for each in (written, behind):
+        folders.give_back(each)
+    assert behind.entered.wait(30)
+
+    assert folders.take() is folder
+    assert not written.root.exists()
+    behind.opened.set()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: (folder.work / ".hidden").touch(),
+        lambda folder: (folder.root / "beside").mkdir(),
+        lambda folder: folder.work.chmod(0o755),
+        lambda folder: folder.root.chmod(0o711),
+        lambda folder: (folder.home.rename(folder.root / "moved"), folder.home.symlink_to("/")),
+        lambda folder: (folder.home.rename(folder.root / "moved"), folder.temporary.rename(folder.home)),
+        lambda folder: setattr(folder, "occupied", True),
+        lambda folder: os.setxattr(folder.work, "user.note", b"mine"),
+        lambda folder: folder.remove(),
+    ],
+)
+def test_whatever_a_script_changes_of_its_folders_they_are_not_as_new(
+    base: Path, change: Callable[[AttemptFolder], object]
+) -> None:
+    folder = AttemptFolder(ProcessSettings(folder=base))
+    assert folder.is_as_new()
+    change(folder)
+
+    assert not folder.is_as_new()
+    folder.remove()
 
 
 def test_after_the_end_a_folder_is_removed_at_once(folders: Folders, base: Path) -> None:

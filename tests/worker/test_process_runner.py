@@ -330,6 +330,17 @@ def test_scripts_run_at_the_same_time(runner: ProcessRunner) -> None:
         made.remove()
 
 
+def test_a_folder_stays_occupied_unless_its_script_is_known_to_be_gone(
+    runner: ProcessRunner, folder: AttemptFolder
+) -> None:
+    with pytest.raises(LaunchError):
+        sh(runner, folder, "kill -9 $PPID; sleep 100")
+    assert folder.occupied
+
+    sh(runner, folder, "exit 3")
+    assert not folder.occupied
+
+
 def test_a_killed_warden_ends_its_script_and_the_next_one_runs(runner: ProcessRunner, folder: AttemptFolder) -> None:
     with pytest.raises(LaunchError, match="was killed"):
         sh(runner, folder, "echo $$; kill -9 $PPID; sleep 1000")

@@ -1,7 +1,8 @@
 """The folders that attempts work in: made ahead, removed behind.
 
-Owns their layout, whose they are, and that nothing of them stays. Making and removing them takes as long as starting a
-shell does, so a thread of its own does both while nobody waits.
+Owns their layout, whose they are, and that nothing of an attempt stays. Making and removing them takes as long as
+starting a shell does, so a thread of its own does both while nobody waits; and folders that a script left exactly as it
+found them, as most do, are the next one's.
 """
 
 from __future__ import annotations
@@ -45,10 +46,13 @@ class AttemptFolder:
         self.home = self.root / "home"
         self.output = self.root / "output"
         """Where scripts with `outputDirectory` leave files; made for those only."""
+        self.occupied = False
+        """A process may be at work in it."""
         self._user = settings.user
         for folder in (self.work, self.temporary, self.home):
             os.mkdir(folder, 0o700)
         self.give(self.root, self.work, self.temporary, self.home)
+        self._new = [_trait(each) for each in self._own()]
 
     @property
     def variables(self) -> dict[str, str]:
@@ -66,11 +70,26 @@ class AttemptFolder:
             for path in paths:
                 os.chown(path, *self._user, follow_symlinks=False)
 
+    def _own(self) -> tuple[Path, ...]:
+        return self.work, self.temporary, self.home, self.root
+
+    def is_as_new(self) -> bool:
+        """Return whether nothing was put into the folders or changed of them, and nobody is there."""
+        if self.occupied:
+            return False
+        try:
+            *inner, root = self._own()
+            if len(os.listdir(root)) != len(inner) or any(map(os.listdir, inner)):
+                return False
+            return [_trait(each) for each in self._own()] == self._new
+        except OSError:
+            return False
+
     def remove(self) -> None:
         """Delete everything, whatever modes the script has set."""
         try:
             # Most scripts leave nothing, and this takes a third of the time.
-            for own in (self.work, self.temporary, self.home, self.root):
+            for own in self._own():
                 os.rmdir(own)
             return
         except OSError:
@@ -85,6 +104,14 @@ class AttemptFolder:
                 if not os.path.islink(path):
                     os.chmod(path, 0o700)
         shutil.rmtree(self.root, ignore_errors=True)
+
+
+def _trait(folder: Path) -> tuple[int, int, int, int, list[tuple[str, bytes]]]:
+    """Return what a script can change of a folder itself: inode, mode, owners, attributes (access lists are those)."""
+    found = os.lstat(folder)
+    names = os.listxattr(folder, follow_symlinks=False)
+    attributes = [(name, os.getxattr(folder, name, follow_symlinks=False)) for name in names]
+    return found.st_ino, found.st_mode, found.st_uid, found.st_gid, attributes
 
 
 class Folders:
@@ -144,6 +171,9 @@ class Folders:
             if folder is None:
                 self._remove_spares()
                 return
+            if len(self._spares) < SPARES and folder.is_as_new():
+                self._spares.append(folder)
+                continue
             folder.remove()
             try:
                 if len(self._spares) < SPARES:

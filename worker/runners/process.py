@@ -107,7 +107,10 @@ class ProcessRunner:
             no_new_privileges=self.settings.no_new_privileges,
         )
         try:
-            return _finished(self._follow(spec, sink, kill))
+            folder.occupied = True
+            answer = self._follow(spec, sink, kill)
+            folder.occupied = answer.stuck
+            return _finished(answer)
         finally:
             if self._cgroups is not None:
                 self._cgroups.give_back(groups)
