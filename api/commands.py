@@ -80,9 +80,9 @@ class Commands:
                     step: Step = await answer
             except TimeoutError:
                 if answer in self._unconfirmed:
-                    why = f"not within {self._timeout_s:g} s: is its disk or broker all right?"
-                    self._note(where, f"the last one was confirmed {why}")
-                    raise _unconfirmed(why) from None
+                    why = f"within {self._timeout_s:g} s: is its disk or broker all right?"
+                    self._note(where, f"the last one wasn't confirmed {why}")
+                    raise _unconfirmed(f"not {why}") from None
                 raise ApiProblem(
                     "timeout",
                     f"{type(command).__name__} was accepted, but not carried out within {self._timeout_s:g} s. It still"

@@ -135,7 +135,7 @@ class Moody:
 
 @pytest.mark.parametrize(
     ("mood", "reason"),
-    [("full", "100,000 records wait"), ("refusing", "no space left"), ("silent", "confirmed not within")],
+    [("full", "100,000 records wait"), ("refusing", "no space left"), ("silent", "confirmed within 0.05 s")],
 )
 def test_health_is_down_while_the_log_takes_no_commands_and_up_again_without_one(
     log: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, mood: str, reason: str
