@@ -44,12 +44,19 @@ def executor_role(log: Log, store: Store, name: str, *, standby: bool = False) -
 
 def worker_role(log: Log, settings: Settings, name: str) -> Role:
     """Return the worker: its threads, its scripts' processes, and the storage that the api uses too."""
-    from worker.ports import WorkerSettings
+    from worker.ports import AHEAD_S, WorkerSettings
     from worker.runners.settings import ProcessSettings
     from worker.threads import WorkerThreads
 
     chosen = settings.worker
-    protocol = WorkerSettings(worker_id=name, queue=chosen.queue, slots=chosen.slots, version=version(DISTRIBUTION))
+    protocol = WorkerSettings(
+        worker_id=name,
+        queue=chosen.queue,
+        slots=chosen.slots,
+        version=version(DISTRIBUTION),
+        # In the same process a claim is answered at once, and more attempts on their way only hold each other up.
+        ahead_s=AHEAD_S if settings.kafka.bootstrap else 0.0,
+    )
     processes = ProcessSettings(
         folder=chosen.folder, user=script_user(chosen.script_user), limits=script_limits(chosen)
     )

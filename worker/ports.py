@@ -18,6 +18,10 @@ AttemptKey = tuple[str, str, int]
 """Execution id, task run id, attempt epoch."""
 
 
+AHEAD_S = 0.1
+"""About how long a claim takes on a log that is far away and busy."""
+
+
 class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The numbers of the worker protocol."""
 
@@ -35,9 +39,9 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     claim_bound_s: float = 25.0
     """When an unanswered claim is handed back. It must stay well below what the engine waits for a worker that was told
     to stop, or whose task's timeout is over (60 s each): a grant that came later than that would begin what is over."""
-    ahead_s: float = 0.1
-    """As many attempts as ended in so many seconds are claimed beyond the slots: a claim takes about so long while the
-    log is busy, and then the next attempt is there when a slot frees. Where attempts take long, none are."""
+    ahead_s: float = AHEAD_S
+    """As many attempts as ended in so many seconds are claimed beyond the slots, so that the next one is there when a
+    slot frees. Where attempts take long, none are."""
     slot_bound_s: float = 1.0
     """How long an attempt that was claimed ahead waits for its slot before it is handed back."""
     report_repeat_s: float = 5.0
