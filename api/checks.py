@@ -25,18 +25,21 @@ class FailedCheck(msgspec.Struct, frozen=True):
     behavior: str = SEVERITY[0]
 
 
-def failed_checks(flow: Flow, variables: Mapping[str, Any], now_ms: int) -> list[FailedCheck]:
+def failed_checks(
+    flow: Flow, variables: Mapping[str, Any], now_ms: int, dialect: expression.Dialect = expression.Dialect.V1
+) -> list[FailedCheck]:
     """Return the checks of a flow that don't hold, the gravest first.
 
     Args:
         flow: The flow.
         variables: What the conditions read, the resolved `inputs` included.
         now_ms: The time, for expressions.
+        dialect: Of the conditions.
 
     Returns:
         A check holds only if its condition gives the boolean true; one that can't be evaluated blocks.
     """
-    scope = expression.Scope(variables=variables, now_ms=now_ms)
+    scope = expression.Scope(variables=variables, now_ms=now_ms, dialect=dialect)
     failed: list[FailedCheck] = []
     for check in flow.extra.get("checks") or ():
         if not isinstance(check, Mapping):
@@ -54,4 +57,6 @@ def failed_checks(flow: Flow, variables: Mapping[str, Any], now_ms: int) -> list
 
 
 def _evaluated(condition: Any, scope: expression.Scope) -> Any:
-    return expression.compile_template(condition).evaluate(scope) if isinstance(condition, str) else condition
+    if not isinstance(condition, str):
+        return condition
+    return expression.compile_template(condition, scope.dialect).evaluate(scope)

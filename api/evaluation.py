@@ -42,9 +42,10 @@ def evaluate_template(
     from engine import expression
 
     variables = _variables(connection, context, id, task_run_id)
-    scope = expression.Scope(variables=variables, now_ms=now_ms(), entropy=id)
+    dialect = context.settings.dialect
+    scope = expression.Scope(variables=variables, now_ms=now_ms(), entropy=id, dialect=dialect)
     try:
-        return {"result": expression.compile_template(template).render(scope)}
+        return {"result": expression.compile_template(template, dialect).render(scope)}
     except (expression.RenderError, expression.NeedsWorld) as error:
         return {"error": str(error), "stackTrace": ""}
 

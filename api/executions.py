@@ -108,7 +108,9 @@ def _variables(context: Context, found: FoundFlow) -> dict[str, Any]:
 def resolve(context: Context, found: FoundFlow, inputs: Sequence[Input], given: Mapping[str, Any]) -> Resolution:
     """Give the inputs of a flow (or of a Pause) their values."""
     flow = found.flow
-    resolution = resolve_inputs(inputs, given, _variables(context, found), now_ms(), context.seal)
+    resolution = resolve_inputs(
+        inputs, given, _variables(context, found), now_ms(), context.seal, context.settings.dialect
+    )
     if resolution.unknown:
         logger.warning("%s.%s has no inputs %s: ignored", flow.namespace, flow.id, ", ".join(resolution.unknown))
     return resolution
@@ -132,7 +134,7 @@ def run_checks(context: Context, found: FoundFlow, resolution: Resolution) -> li
     if not found.flow.extra.get("checks"):
         return []
     variables = {**_variables(context, found), "inputs": resolution.values}
-    return failed_checks(found.flow, variables, now_ms())
+    return failed_checks(found.flow, variables, now_ms(), context.settings.dialect)
 
 
 def refuse_failed(failed: Sequence[FailedCheck]) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from api.input_values import options, parse_value
 from engine.flow.model import Input
-from engine.values import nested
+from engine.values import Dialect, nested
 
 TYPED = frozenset({"JSON", "YAML", "ARRAY", "MULTISELECT", "INT", "FLOAT", "BOOL"})
 """Types whose default may be what an expression gives, not only its text."""
@@ -87,6 +87,7 @@ def resolve_inputs(
     variables: Mapping[str, Any],
     now_ms: int,
     seal: Seal | None = None,
+    dialect: Dialect = Dialect.V1,
 ) -> Resolution:
     """Give every input its value.
 
@@ -96,11 +97,12 @@ def resolve_inputs(
         variables: What expressions in defaults and conditions read besides `inputs`: flow, vars, kestra, envs …
         now_ms: The time, for expressions.
         seal: Encrypts SECRET inputs; None refuses them.
+        dialect: Of the expressions.
 
     Returns:
         One result for each input, in their order; it never raises for what was given.
     """
-    resolver = _Resolver(flattened(inputs), given, variables, now_ms, seal)
+    resolver = _Resolver(flattened(inputs), given, variables, now_ms, seal, dialect)
     resolved = tuple(resolver.resolve(each) for each in resolver.inputs)
     return Resolution(resolved, tuple(sorted(resolver.unknown())))
 
@@ -113,7 +115,9 @@ class _Resolver:
         variables: Mapping[str, Any],
         now_ms: int,
         seal: Seal | None,
+        dialect: Dialect,
     ) -> None:
+        self._dialect = dialect
         self.inputs = inputs
         self._by_id = {each.id: each for each in inputs}
         self._given = given
@@ -215,10 +219,10 @@ class _Resolver:
         from engine import expression
 
         variables = {**self._variables, "inputs": nested(scope)}
-        reader = expression.Scope(variables=variables, now_ms=self._now_ms)
+        reader = expression.Scope(variables=variables, now_ms=self._now_ms, dialect=self._dialect)
         try:
             if isinstance(value, str) and typed:
-                return expression.compile_template(value).evaluate(reader)
+                return expression.compile_template(value, self._dialect).evaluate(reader)
             return expression.render_value(value, reader)
         except expression.NeedsWorld as error:
             raise ValueError(f"{error}: that can't be asked before an execution exists") from None

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from engine.values import Dialect
+
 TENANT = "main"
 """The only tenant; its segment in a path may be left out."""
 
@@ -42,5 +44,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     environment_name: str = ""
     environment_color: str = ""
     version: str = "0.1.0"
+    dialect: Dialect = Dialect.V1
+    """Of all expressions."""
     expression_globals: dict[str, Any] = {}
     """What expressions read besides inputs and flow: `envs`, `globals`, `kestra`."""

@@ -168,14 +168,28 @@ def add_run(commands: Any) -> None:
         help="an input; NAME=@FILE reads the value from a file",
     )
     added.add_argument("-l", "--label", action="append", default=[], metavar="NAME=VALUE", help="a label to set")
+    add_dialect(added)
     added.add_argument("--plain", action="store_true", help="lines instead of a live table, also on a terminal")
+
+
+def add_dialect(added: argparse.ArgumentParser) -> None:
+    """Add the option that says which generation of the language expressions are in."""
+    added.add_argument("--dialect", choices=("1.x", "2.x"), default="1.x", help="generation of the language")
 
 
 def run_flow(arguments: argparse.Namespace) -> int:
     """Run `penstock run`; 0 if the execution ended in SUCCESS or WARNING."""
     from deploy.run_flow import run
+    from engine.values import Dialect
 
-    return run(arguments.flow, arguments.input, arguments.label, plain=arguments.plain, debug=arguments.debug)
+    return run(
+        arguments.flow,
+        arguments.input,
+        arguments.label,
+        dialect=Dialect(arguments.dialect),
+        plain=arguments.plain,
+        debug=arguments.debug,
+    )
 
 
 def add_flow(commands: Any) -> None:
@@ -219,7 +233,7 @@ def add_expression(commands: Any) -> None:
     added = command(group, "eval", evaluate, "render one template and print what it gives")
     added.add_argument("template", metavar="TEMPLATE", help="such as '{{ inputs.name | upper }}'")
     added.add_argument("--vars", type=Path, metavar="FILE", help="variables as YAML or JSON")
-    added.add_argument("--dialect", choices=("1.x", "2.x"), default="1.x", help="generation of the language")
+    add_dialect(added)
     added.add_argument("--typed", action="store_true", help="print the value as JSON, not the text a task gets")
 
 

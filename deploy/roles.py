@@ -18,6 +18,7 @@ from deploy.open_log import storage_folder
 from deploy.scripts import script_limits, script_user
 from deploy.settings import Settings
 from deploy.supervisor import Role
+from engine.execution.draft import Setting
 from executor.loop import Clocks, Executor, ExecutorSettings
 from executor.state.ports import Store
 from topics.ports import Log
@@ -36,9 +37,11 @@ def clocks() -> Clocks:
     return Clocks(now_ms=lambda: time.time_ns() // 1_000_000, monotonic_ms=lambda: time.monotonic_ns() // 1_000_000)
 
 
-def executor_role(log: Log, store: Store, name: str, *, standby: bool = False) -> Role:
+def executor_role(log: Log, store: Store, settings: Settings, name: str) -> Role:
     """Return the executor: it owns the partitions that its group gives to it, and keeps their rows in `store`."""
-    executor = Executor(log, store, ExecutorSettings(name=name, standby=standby), clocks())
+    setting = Setting(flow=None, dialect=settings.dialect)
+    chosen = ExecutorSettings(name=name, standby=settings.executor.standby, setting=setting)
+    executor = Executor(log, store, chosen, clocks())
     return Role("executor", executor.run, executor.stop)
 
 

@@ -37,7 +37,7 @@ from engine.catalog.events import FlowSaved
 from engine.execution.commands import CreateExecution, KillExecution, ResumeExecution
 from engine.flow import Flow, parse_flow
 from engine.flow.validate import problem_to_json
-from engine.values import State
+from engine.values import Dialect, State
 from executor.state.memory import MemoryStore
 from topics.messages import LogEntry, Step
 from topics.ports import Log
@@ -49,7 +49,15 @@ REMOVALS_MAX = 100
 """Whoever writes into a folder while it is removed makes the removal fail, and is rarely quicker twice."""
 
 
-def run(path: Path, inputs: Sequence[str], labels: Sequence[str], *, plain: bool, debug: bool) -> int:
+def run(
+    path: Path,
+    inputs: Sequence[str],
+    labels: Sequence[str],
+    *,
+    dialect: Dialect = Dialect.V1,
+    plain: bool,
+    debug: bool,
+) -> int:
     """Run the flow of a file and return the exit code: 0 if it ended in SUCCESS or WARNING, otherwise 1."""
     configure_logging("DEBUG" if debug else "WARNING", "text")
     source = read_text(path)
@@ -58,13 +66,13 @@ def run(path: Path, inputs: Sequence[str], labels: Sequence[str], *, plain: bool
     tags = dict(pair(text, "--label") for text in labels)
     killed = threading.Event()
     with tempfile.TemporaryDirectory(prefix="penstock-run-") as folder:
-        settings = settings_in(Path(folder))
+        settings = settings_in(Path(folder), dialect)
         log = open_log(settings)
         try:
             with signals_ask(killed.set, lambda: remove(folder)), started(log, settings) as supervisor:
                 follower = Follower(log, lambda: supervisor.wait(0))
                 execution_id = str(uuid4())
-                values = values_of(flow, given, execution_id, LocalStorage(storage_folder(settings)))
+                values = values_of(flow, given, execution_id, LocalStorage(storage_folder(settings)), dialect)
                 create(follower, flow, source, execution_id, values, tags)
                 view = RunView()
                 printer = PlainPrinter() if plain or not sys.stdout.isatty() else LivePrinter()
@@ -79,9 +87,9 @@ def run(path: Path, inputs: Sequence[str], labels: Sequence[str], *, plain: bool
     return 0 if view.state in GOOD else 1
 
 
-def settings_in(folder: Path) -> Settings:
+def settings_in(folder: Path, dialect: Dialect) -> Settings:
     """Return settings under which everything lies in this folder, those of scripts too."""
-    return Settings(data=folder, worker=WorkerSection(folder=folder / "scripts"))
+    return Settings(data=folder, dialect=dialect, worker=WorkerSection(folder=folder / "scripts"))
 
 
 def remove(folder: str) -> None:
@@ -115,7 +123,9 @@ def pair(text: str, option: str) -> tuple[str, str]:
     return name, value
 
 
-def values_of(flow: Flow, given: dict[str, str], execution_id: str, storage: Storage) -> dict[str, Any]:
+def values_of(
+    flow: Flow, given: dict[str, str], execution_id: str, storage: Storage, dialect: Dialect
+) -> dict[str, Any]:
     """Return the typed inputs, as the api would take them.
 
     Args:
@@ -123,6 +133,7 @@ def values_of(flow: Flow, given: dict[str, str], execution_id: str, storage: Sto
         given: By name. `@FILE` stands for the contents of a file; for a FILE input it is stored.
         execution_id: Whose files they are.
         storage: Takes them.
+        dialect: Of the expressions in defaults and conditions.
 
     Raises:
         UserError: If one is missing, impossible, or unknown.
@@ -143,7 +154,7 @@ def values_of(flow: Flow, given: dict[str, str], execution_id: str, storage: Sto
         else:
             values[name] = read_text(path)
     variables = {"flow": {"id": flow.id, "namespace": flow.namespace, "revision": 1}, "vars": flow.variables}
-    resolution = resolve_inputs(flow.inputs, values, variables, time.time_ns() // 1_000_000)
+    resolution = resolve_inputs(flow.inputs, values, variables, time.time_ns() // 1_000_000, dialect=dialect)
     problems = [f"input {name}: {error}" for name, error in resolution.errors]
     problems += [f"the flow has no input {name}" for name in resolution.unknown]
     if problems:
@@ -155,7 +166,7 @@ def values_of(flow: Flow, given: dict[str, str], execution_id: str, storage: Sto
 def started(log: Log, settings: Settings) -> Iterator[Supervisor]:
     """Run the roles that an execution needs."""
     name = process_name()
-    supervisor = Supervisor([executor_role(log, MemoryStore(), name), worker_role(log, settings, name)])
+    supervisor = Supervisor([executor_role(log, MemoryStore(), settings, name), worker_role(log, settings, name)])
     supervisor.start()
     try:
         yield supervisor

@@ -13,6 +13,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic.fields import FieldInfo
 
+from engine.values import Dialect
+
 PREFIX = "PENSTOCK_"
 SECTION_MARK = "__"
 """Between section and name in the environment: with one underscore, the variables that Kubernetes makes for a service
@@ -106,6 +108,11 @@ class Settings(Section):
     """All settings of one process; a role reads only its sections."""
 
     data: Path = setting(Path(".penstock"), "folder", "a trial leaves no traces elsewhere")
+    dialect: Dialect = setting(
+        Dialect.V1,
+        "1.x or 2.x",
+        "the generation that nearly all flows are written in; all processes must have the same",
+    )
     storage: Path | None = setting(None, "folder", "none: in the data folder; on a cluster one that all hosts share")
     kafka: KafkaSection = KafkaSection()
     schema_registry: RegistrySection = RegistrySection()

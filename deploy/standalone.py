@@ -147,7 +147,7 @@ def build_executor(settings: Settings, log: Log, stack: ExitStack) -> Role:
 
     store = RocksStore(rows_folder(settings))
     stack.callback(store.close)
-    return executor_role(log, store, process_name(), standby=settings.executor.standby)
+    return executor_role(log, store, settings, process_name())
 
 
 def build_api(settings: Settings, log: Log, taken: socket.socket, ready: Callable[[str], None]) -> Role:
@@ -158,7 +158,12 @@ def build_api(settings: Settings, log: Log, taken: socket.socket, ready: Callabl
     from worker.storage.local import LocalStorage
 
     files = ApiFiles(LocalStorage(storage_folder(settings)))
-    api_settings = ApiSettings(views=views_address(settings), ui_url=settings.api.url, version=version(DISTRIBUTION))
+    api_settings = ApiSettings(
+        views=views_address(settings),
+        ui_url=settings.api.url,
+        version=version(DISTRIBUTION),
+        dialect=settings.dialect,
+    )
 
     def application(failed: Callable[[BaseException], None]) -> web.Application:
         return create_app(log, api_settings, files, on_failure=failed)

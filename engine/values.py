@@ -20,6 +20,13 @@ NAMESPACE = uuid.UUID("7c1d1a52-5f0e-4c55-9d62-6a1f5d0c7e11")
 """Root of every derived id. Never change it: a repeated command after an upgrade must derive the same ids."""
 
 
+class Dialect(StrEnum):
+    """The two generations of expressions; they differ in precedence of `??` and in a few operators and functions."""
+
+    V1 = "1.x"
+    V2 = "2.x"
+
+
 class State(StrEnum):
     """States of executions and task runs, spelled as clients of the REST API know them."""
 

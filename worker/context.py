@@ -91,6 +91,7 @@ class RunContext:
             now_ms=self._now_ms,
             entropy=f"{job.execution_id}/{job.task_run_id}/{job.epoch}",
             world=self._world,
+            dialect=job.dialect,
         )
         return expression.render_value(value, scope)
 

@@ -45,24 +45,25 @@ def templates_of(value: Any) -> Iterator[str]:
             yield from templates_of(inner)
 
 
-def asked_templates(task: Task, asks: str) -> list[str]:
+def asked_templates(task: Task, asks: str, dialect: expression.Dialect) -> list[str]:
     """Return the templates of a task that only a worker can render.
 
     Args:
         task: Whose.
         asks: `RUN_IF`, or `PROPERTIES` (and `TURN`) for all others.
+        dialect: Of the templates.
     """
     written = task.run_if if asks == RUN_IF else [dict(task.properties), task.timeout]
-    return [text for text in dict.fromkeys(templates_of(written)) if _needs_world(text)]
+    return [text for text in dict.fromkeys(templates_of(written)) if _needs_world(text, dialect)]
 
 
-def answers_of(task: Task, asks: str, outputs_json: bytes) -> Answers:
+def answers_of(task: Task, asks: str, outputs_json: bytes, dialect: expression.Dialect) -> Answers:
     """Return what a worker answered.
 
     Raises:
         ValueError: If it isn't one text for each template.
     """
-    asked = asked_templates(task, asks)
+    asked = asked_templates(task, asks, dialect)
     try:
         rendered = _decoder.decode(outputs_json).rendered
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -72,9 +73,9 @@ def answers_of(task: Task, asks: str, outputs_json: bytes) -> Answers:
     return dict(zip(asked, rendered, strict=True))
 
 
-def _needs_world(text: str) -> bool:
+def _needs_world(text: str, dialect: expression.Dialect) -> bool:
     try:
-        reads = expression.compile_template(text).reads
+        reads = expression.compile_template(text, dialect).reads
     except expression.RenderError:
         return False
     return bool(reads.world - ENGINE_ANSWERS) or reads.dynamic

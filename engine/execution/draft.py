@@ -16,7 +16,7 @@ from engine.execution.plan import Plan, PlannedTask
 from engine.execution.state import HEADER, Header, Inputs, Scope, TaskRun, scope_key, task_run_key, timer_key
 from engine.flow.model import Flow, Task
 from engine.machine import Aggregate, Draft, Event, Rows
-from engine.values import State
+from engine.values import Dialect, State
 
 EVENTS_MAX = 300
 """Events after which a step ends and goes on by a timer: about 30 kB, some milliseconds, and about 100 iterations of
@@ -40,6 +40,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """How long a worker may take to stop an attempt before it counts as killed anyway."""
     timeout_grace_ms: int = 60_000
     """How long after a task's timeout the engine waits for its worker to say so."""
+    dialect: Dialect = Dialect.V1
+    """Of all templates."""
     plan: Plan | None = None
     """Follows from the flow."""
 

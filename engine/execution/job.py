@@ -47,6 +47,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What `errorLogs()` answers, if a template calls it."""
     allow_failure: bool = False
     allow_warning: bool = False
+    dialect: expression.Dialect = expression.Dialect.V1
+    """Of all templates."""
 
 
 def job_to_json(job: Job) -> bytes:
@@ -70,8 +72,9 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
     task = draft.task(run)
     header = draft.header
     asks = bool(run.asking)
-    properties: dict[str, Any] = {"templates": asked_templates(task, run.asking)} if asks else dict(task.properties)
-    reads = _reads([properties, None if asks else task.timeout])
+    dialect = draft.setting.dialect
+    properties = {"templates": asked_templates(task, run.asking, dialect)} if asks else dict(task.properties)
+    reads = _reads([properties, None if asks else task.timeout], dialect)
     return Job(
         execution_id=draft.id,
         namespace=header.namespace,
@@ -89,6 +92,7 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
         error_logs=error_logs(draft) if any("errorLogs" in each.world or each.dynamic for each in reads) else [],
         allow_failure=task.allow_failure and not asks,
         allow_warning=task.allow_warning and not asks,
+        dialect=dialect,
     )
 
 
@@ -103,12 +107,12 @@ def _variables(draft: ExecutionDraft, run: TaskRun, reads: list[expression.Reads
     return variables
 
 
-def _reads(written: Any) -> list[expression.Reads]:
+def _reads(written: Any, dialect: expression.Dialect) -> list[expression.Reads]:
     """Return what each template may look up."""
     found: list[expression.Reads] = []
     for text in templates_of(written):
         try:
-            found.append(expression.compile_template(text).reads)
+            found.append(expression.compile_template(text, dialect).reads)
         except expression.RenderError:
             continue  # the worker meets the same error and tells the user
     return found

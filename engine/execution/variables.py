@@ -165,5 +165,6 @@ class Renderer:
                 now_ms=draft.at_ms,
                 entropy=entropy,
                 world={"errorLogs": partial(error_logs, draft)},
+                dialect=draft.setting.dialect,
             )
         return scope

@@ -16,7 +16,7 @@ from engine.expression.budget import DEFAULT_BUDGET, Budget
 from engine.expression.errors import BudgetError, MissingError, NeedsWorld, RenderError, TemplateSyntaxError
 from engine.expression.functions.world import WORLD
 from engine.expression.reads import Dynamic, Reads
-from engine.expression.scope import Dialect, Scope
+from engine.expression.scope import Scope
 from engine.expression.template import Template, compile_template
 from engine.expression.truth import (
     condition_is_truthy,
@@ -27,6 +27,7 @@ from engine.expression.truth import (
 )
 from engine.expression.values import render_value
 from engine.expression.vocabulary import vocabulary
+from engine.values import Dialect
 
 WORLD_FUNCTIONS = frozenset(WORLD)
 """Names of the functions that only a worker can evaluate."""

@@ -15,7 +15,7 @@ from engine.expression.errors import Failure, quoted
 from engine.expression.numbers import INTEGER_MAX, LONG_MAX, Float, Long, is_number, to_float, wrap_integer, wrap_long
 from engine.expression.patterns import full_match
 from engine.expression.printing import java_text, to_text
-from engine.expression.scope import Dialect
+from engine.values import Dialect
 
 if TYPE_CHECKING:
     from engine.expression.state import Run

@@ -23,7 +23,7 @@ from engine.expression.functions.world import WORLD
 from engine.expression.generator import import_name
 from engine.expression.predicates import TESTS
 from engine.expression.registry import BindingError, Registry, bind, did_you_mean
-from engine.expression.scope import Dialect
+from engine.values import Dialect
 
 Operation: TypeAlias = Callable[..., Any]
 

@@ -12,8 +12,8 @@ from engine.expression import tree
 from engine.expression.cursor import Cursor
 from engine.expression.errors import syntax_error
 from engine.expression.numbers import LONG_MAX, Long
-from engine.expression.scope import Dialect
 from engine.expression.tokens import Kind, Token
+from engine.values import Dialect
 
 MAX_DEPTH = 50
 """Greatest height of an expression. Chains of `+`, `~`, `and`, `or` and dotted paths count once however long."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from engine.expression import tree
 from engine.expression.expressions import ExpressionParser
 from engine.expression.lexer import Lexer
-from engine.expression.scope import Dialect
 from engine.expression.tokens import Kind, Token
+from engine.values import Dialect
 
 MAX_NESTING = 15
 """How deep tags may nest; Python allows twenty loops inside each other."""

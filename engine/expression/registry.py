@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
-from engine.expression.scope import Dialect
 from engine.expression.tree import Arguments, Expression, Literal
+from engine.values import Dialect
 
 F = TypeVar("F", bound=Callable[..., Any])
 

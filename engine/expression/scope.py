@@ -1,6 +1,6 @@
 """What a render can see: variables, the time, chance, and the functions that reach the world.
 
-Owns the `Scope` and the two dialects. Doesn't own where variables come from (`engine/execution`) nor the world's
+Owns the `Scope`. Doesn't own where variables come from (`engine/execution`) nor the world's
 functions (workers).
 """
 
@@ -8,15 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
-
-class Dialect(StrEnum):
-    """The two generations of the language; they differ in precedence of `??` and in a few operators and functions."""
-
-    V1 = "1.x"
-    V2 = "2.x"
+from engine.values import Dialect
 
 
 @dataclass(frozen=True, slots=True)

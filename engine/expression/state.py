@@ -13,7 +13,8 @@ from typing import Any, NoReturn, Protocol
 from engine.expression.budget import Budget
 from engine.expression.errors import BudgetError, MissingError, RenderError, excerpt, locate
 from engine.expression.printing import to_text
-from engine.expression.scope import Dialect, Scope
+from engine.expression.scope import Scope
+from engine.values import Dialect
 
 MAX_PASSES = 100
 """How often `render()` looks at its own result again before it gives up."""

@@ -17,8 +17,9 @@ from engine.expression.generator import Code, generate
 from engine.expression.parser import parse
 from engine.expression.plain import plain_value
 from engine.expression.reads import Reads, reads_of
-from engine.expression.scope import Dialect, Scope
+from engine.expression.scope import Scope
 from engine.expression.state import Run
+from engine.values import Dialect
 
 CACHED_TEMPLATES = 4096
 """How many compiled templates are kept; a thousand flows' worth."""

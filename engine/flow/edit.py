@@ -156,10 +156,10 @@ def _walk(value: Any, path: Path) -> Iterator[tuple[str, Path]]:
         if kind == "cases" and isinstance(inner, dict):
             lists = [((*path, key, case), tasks) for case, tasks in inner.items()]
         for where, tasks in lists:
-            yield from _walk_list(tasks, where)
+            yield from _walk_list(tasks, where, of_dag=kind == "dag")
 
 
-def _walk_list(tasks: Any, path: Path) -> Iterator[tuple[str, Path]]:
+def _walk_list(tasks: Any, path: Path, *, of_dag: bool = False) -> Iterator[tuple[str, Path]]:
     if isinstance(tasks, dict):
         if "id" in tasks:
             yield str(tasks["id"]), path
@@ -168,7 +168,7 @@ def _walk_list(tasks: Any, path: Path) -> Iterator[tuple[str, Path]]:
     for index, item in enumerate(tasks if isinstance(tasks, list) else ()):
         if not isinstance(item, dict):
             continue
-        wrapped = "task" in item and isinstance(item["task"], dict)
+        wrapped = of_dag and isinstance(item.get("task"), dict)
         task, here = (item["task"], (*path, index, "task")) if wrapped else (item, (*path, index))
         yield str(task.get("id")), here
         yield from _walk(task, here)

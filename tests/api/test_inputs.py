@@ -7,6 +7,7 @@ import pytest
 from api.input_values import parse_value
 from api.inputs import Resolution, resolve_inputs
 from engine.flow.model import Input
+from engine.values import Dialect
 
 VARIABLES = {"vars": {"greeting": "hi"}, "flow": {"id": "f"}}
 
@@ -174,3 +175,10 @@ def test_the_inputs_of_a_form_stand_under_its_id() -> None:
         id="f", type="FORM", properties={"inputs": [{"id": "a", "type": "INT"}, {"id": "b", "type": "BOOLEAN"}]}
     )
     assert resolved([form], {"f.a": "1", "f.b": "true"}).values == {"f": {"a": 1, "b": True}}
+
+
+def test_defaults_are_of_the_dialect_that_the_instance_has() -> None:
+    inputs = [Input(id="n", type="INT", has_defaults=True, defaults="{{ 1 + nothing ?? 5 }}")]
+    values = [resolve_inputs(inputs, {}, VARIABLES, 0, dialect=each).values for each in Dialect]
+
+    assert values == [{"n": 6}, {"n": 5}]

@@ -73,6 +73,16 @@ def test_an_input_that_is_not_given_has_its_default(tmp_path: Path, capsys: pyte
     assert "Good morning, world" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("dialect", "said"), [("1.x", "gives 6"), ("2.x", "gives 5")])
+def test_a_flow_runs_in_the_dialect_that_was_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], dialect: str, said: str
+) -> None:
+    task = '{id: a, type: io.kestra.plugin.core.log.Log, message: "gives {{ 1 + nothing ?? 5 }}"}'
+    cli.main(["run", saved(tmp_path, f"id: f\nnamespace: demo\ntasks:\n  - {task}\n"), "--dialect", dialect])
+
+    assert said in capsys.readouterr().out
+
+
 def test_a_failed_execution_is_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flow = "id: f\nnamespace: demo\ntasks:\n  - id: no\n    type: io.kestra.plugin.core.execution.Fail\n"
 

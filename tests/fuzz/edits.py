@@ -240,7 +240,10 @@ def _lines_of(text: str, path: Path) -> int:
     column = len(text[first:]) - len(text[first:].lstrip(" -"))
     count = len(_inked(text[first : node.end]))
     if isinstance(path[-1], int) and "-" not in text[first : node.start]:
-        count += 1  # the dash stands in a line of its own
+        # The dash stands in a line of its own, and comments may stand between.
+        above = text[:first].split("\n")
+        dash = next((i for i in reversed(range(len(above))) if above[i].strip()[:1] not in ("", "#")), 0)
+        count += len(_inked("\n".join(above[dash:])))
     for line in text[node.end :].split("\n")[1:]:
         if line.strip() and not (line.strip().startswith("#") and len(line) - len(line.lstrip()) >= column - 2):
             break

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.execution.job import Job
-from engine.values import State
+from engine.values import Dialect, State
 from tests.worker.attempts import Attempts, Make
 from tests.worker.executors import job
 from worker.kill import Kill, Why
@@ -101,3 +101,10 @@ def test_a_secret_that_is_missing_fails_with_its_name(secretive: Attempts) -> No
         "Cannot find secret for key 'OTHER'"
         in secretive.run(task("debug.Return", {"format": "{{ secret('OTHER') }}"})).error
     )
+
+
+def test_templates_are_of_the_dialect_that_the_job_says(attempts: Attempts) -> None:
+    properties = {"format": "{{ 1 + nothing ?? 5 }}"}
+    values = [attempts.outputs(task("debug.Return", properties, dialect=each))["value"] for each in Dialect]
+
+    assert values == ["6", "5"]

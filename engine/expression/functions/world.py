@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.expression.registry import Operation
-from engine.expression.scope import Dialect
+from engine.values import Dialect
 
 
 def _absent(*_: Any) -> Any:

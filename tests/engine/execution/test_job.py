@@ -10,6 +10,7 @@ import pytest
 from engine.execution.draft import ExecutionDraft
 from engine.execution.job import Job, build_job, job_from_json, job_to_json
 from engine.execution.step import EXECUTIONS
+from engine.values import Dialect
 from tests.engine.execution.driven import Driven
 
 BEFORE = """
@@ -156,3 +157,18 @@ def test_states_of_tasks_come_where_a_template_asks_for_them() -> None:
     assert job.variables["tasks"]["a"] == {"state": "FAILED"}
 
     assert "tasks" not in job_of("script: x").variables
+
+
+@pytest.mark.parametrize(("dialect", "value"), [(Dialect.V1, "6"), (Dialect.V2, "5")])
+def test_templates_are_of_the_dialect_that_the_instance_has(dialect: Dialect, value: str) -> None:
+    flow = """
+id: flow
+namespace: test
+tasks:
+- {id: a, type: Return, format: "{{ 1 + nothing ?? 5 }}"}
+- {id: t, type: Work, script: x}
+"""
+    run = Driven(flow, dialect=dialect).create()
+    assert run.value("a") == value
+    job = run.claim("t")
+    assert job is not None and job_from_json(job_to_json(job)).dialect is dialect

@@ -149,6 +149,14 @@ def test_a_task_that_moves_within_its_dag_keeps_what_it_depends_on() -> None:
     assert moved[0]["dependsOn"] == ["d"]
 
 
+def test_a_task_with_a_property_named_task_is_not_taken_for_an_item_of_a_dag() -> None:
+    flow = "tasks:\n- id: a\n  type: io.example.Start\n  task: {id: inner, family: web}\n- id: b\n  type: t\n"
+
+    assert remove_task(flow, "a") == "tasks:\n- id: b\n  type: t\n"
+    with pytest.raises(EditError, match="There is no task 'inner'"):
+        remove_task(flow, "inner")
+
+
 def test_a_task_of_a_dag_goes_with_what_it_depended_on() -> None:
     went, came = lines_changed(FLOW, remove_task(FLOW, "e"))
 
