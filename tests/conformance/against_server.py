@@ -1,7 +1,8 @@
-"""Runs a folder of conformance cases against a fresh server, and ends with the exit code of its runner.
+"""Runs a folder of conformance cases: its expressions through the engine alone, then everything against a fresh server.
 
-The folder brings its own runner, `conform.py`, which takes `--base-url`; further arguments go to it. The server gets
-the variables and secrets that such cases expect to find.
+The exit code is that of the folder's runner, or 1 if only the engine alone fails. The folder brings its own runner,
+`conform.py`, which takes `--base-url`; further arguments go to it. The server gets the variables and secrets that such
+cases expect to find.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.conformance.through_engine import run_rows
 from tests.deploy.server import started
 
 SECRETS = {"WEBHOOK_KEY": "secretKey", "MY_SECRET": '{"secretKey":"secretValue"}', "NEW_LINE": "cGFzc3dvcmR2\nZXJ5bG9u"}
@@ -24,7 +26,9 @@ def main() -> int:
     if len(sys.argv) < 2 or not (Path(sys.argv[1]) / "conform.py").is_file():
         print("name a folder of cases with its runner conform.py: make conformance CASES=folder", file=sys.stderr)
         return 2
-    runner = Path(sys.argv[1]).resolve() / "conform.py"
+    cases = Path(sys.argv[1]).resolve()
+    runner = cases / "conform.py"
+    failed = run_rows(cases) if (cases / "expressions.yaml").is_file() else 0
     environ = {f"SECRET_{name}": base64.b64encode(value.encode()).decode() for name, value in SECRETS.items()}
     environ |= {"ENV_TEST1": "true", "ENV_TEST2": "Pass by env"}
     with (
@@ -34,7 +38,7 @@ def main() -> int:
         command = [sys.executable, runner, "--base-url", server.address, "--have", HAVE, *sys.argv[2:]]
         code = subprocess.run(command).returncode
         server.stop(signal.SIGTERM)
-    return code
+    return code or min(failed, 1)
 
 
 if __name__ == "__main__":
