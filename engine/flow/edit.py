@@ -217,7 +217,7 @@ def _held(document: Any, path: Path) -> Any:
 def _open_branch(source: str, document: Any, where: Path, value: Any) -> str:
     """Return the text with a task in a branch that isn't there yet, or is empty."""
     held = _held(document, where)
-    if held:
+    if not (held is None or (isinstance(held, list | dict) and not held)):
         raise EditError(f"Expected a list of tasks in '{where[-1]}', but found {kind_of(held)}")
     kind = _branches(_held(document, where[:-1])).get(str(where[-1]))
     tasks: Any = [{"task": value}] if kind == "dag" else [value]

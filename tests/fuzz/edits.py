@@ -51,6 +51,9 @@ _SHAPES = {
     "move": (str, str, str),
 }
 
+_DAG = ("io.kestra.plugin.core.flow.Dag", "io.kestra.core.tasks.flows.Dag")
+_PAUSE = ("io.kestra.plugin.core.flow.Pause", "io.kestra.core.tasks.flows.Pause")
+
 MEANINGS_MAX = 30
 """Where an id stands more often, nothing is compared."""
 
@@ -145,7 +148,7 @@ def _meant_by_add(before: Any, task: Any, where: dict[str, str]) -> Iterator[tup
             holder = holder.setdefault(key, {})
         if not holder.get(keys[-1]):
             holder[keys[-1]] = []
-        if branch == "onPause" and not holder[branch] and str(holder.get("type")).endswith(".Pause"):
+        if branch == "onPause" and not holder[branch] and str(holder.get("type")) in _PAUSE:
             holder[branch] = task
             yield (*path, branch), after
         elif isinstance(holder[keys[-1]], list):
@@ -173,7 +176,7 @@ def _wrapped(value: Any, path: Path, task: Any) -> Any:
 def _is_dag(value: Any, path: Path) -> bool:
     """Tell whether the list at a path is that of a Dag, whose items hold a task each."""
     holder = _at(value, path[:-1]) if path else None
-    return isinstance(holder, dict) and path[-1] == "tasks" and str(holder.get("type")).endswith(".Dag")
+    return isinstance(holder, dict) and path[-1] == "tasks" and str(holder.get("type")) in _DAG
 
 
 def _maps_of(value: Any, name: str, path: Path = ()) -> Iterator[Path]:

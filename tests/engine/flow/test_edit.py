@@ -149,6 +149,12 @@ def test_a_task_that_moves_within_its_dag_keeps_what_it_depends_on() -> None:
     assert moved[0]["dependsOn"] == ["d"]
 
 
+@pytest.mark.parametrize("held", ["''", "0", "false", "text"])
+def test_a_branch_that_holds_something_else_is_not_written_over(held: str) -> None:
+    with pytest.raises(EditError, match="Expected a list of tasks in 'errors', but found"):
+        add_task(f"errors: {held}\ntasks: []\n", "id: a", branch="errors")
+
+
 def test_a_task_with_a_property_named_task_is_not_taken_for_an_item_of_a_dag() -> None:
     flow = "tasks:\n- id: a\n  type: io.example.Start\n  task: {id: inner, family: web}\n- id: b\n  type: t\n"
 
