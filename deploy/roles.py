@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 from uuid import uuid4
 
 from deploy.clash import DISTRIBUTION
+from deploy.encryption import encryption_key
 from deploy.open_log import storage_folder
 from deploy.scripts import script_limits, script_user
 from deploy.settings import Settings
@@ -63,7 +64,9 @@ def worker_role(log: Log, settings: Settings, name: str) -> Role:
     processes = ProcessSettings(
         folder=chosen.folder, user=script_user(chosen.script_user), limits=script_limits(chosen)
     )
-    worker = WorkerThreads(log, protocol, storage_folder(settings), processes, chosen.stop_grace)
+    worker = WorkerThreads(
+        log, protocol, storage_folder(settings), processes, chosen.stop_grace, encryption_key(settings)
+    )
     return Role("worker", worker.run, worker.stop)
 
 

@@ -23,6 +23,7 @@ from uuid import uuid4
 import msgspec
 
 from api.inputs import flattened, resolve_inputs
+from deploy.encryption import seal_of
 from deploy.flow_commands import problem_line, read_text
 from deploy.follow import Follower
 from deploy.open_log import open_log, storage_folder
@@ -72,7 +73,7 @@ def run(
             with signals_ask(killed.set, lambda: remove(folder)), started(log, settings) as supervisor:
                 follower = Follower(log, lambda: supervisor.wait(0))
                 execution_id = str(uuid4())
-                values = values_of(flow, given, execution_id, LocalStorage(storage_folder(settings)), dialect)
+                values = values_of(flow, given, execution_id, LocalStorage(storage_folder(settings)), settings)
                 create(follower, flow, source, execution_id, values, tags)
                 view = RunView()
                 printer = PlainPrinter() if plain or not sys.stdout.isatty() else LivePrinter()
@@ -124,7 +125,7 @@ def pair(text: str, option: str) -> tuple[str, str]:
 
 
 def values_of(
-    flow: Flow, given: dict[str, str], execution_id: str, storage: Storage, dialect: Dialect
+    flow: Flow, given: dict[str, str], execution_id: str, storage: Storage, settings: Settings
 ) -> dict[str, Any]:
     """Return the typed inputs, as the api would take them.
 
@@ -133,7 +134,7 @@ def values_of(
         given: By name. `@FILE` stands for the contents of a file; for a FILE input it is stored.
         execution_id: Whose files they are.
         storage: Takes them.
-        dialect: Of the expressions in defaults and conditions.
+        settings: Say what dialect expressions are in, and where the key for secrets is.
 
     Raises:
         UserError: If one is missing, impossible, or unknown.
@@ -154,7 +155,9 @@ def values_of(
         else:
             values[name] = read_text(path)
     variables = {"flow": {"id": flow.id, "namespace": flow.namespace, "revision": 1}, "vars": flow.variables}
-    resolution = resolve_inputs(flow.inputs, values, variables, time.time_ns() // 1_000_000, dialect=dialect)
+    resolution = resolve_inputs(
+        flow.inputs, values, variables, time.time_ns() // 1_000_000, dialect=settings.dialect, seal=seal_of(settings)
+    )
     problems = [f"input {name}: {error}" for name, error in resolution.errors]
     problems += [f"the flow has no input {name}" for name in resolution.unknown]
     if problems:

@@ -113,6 +113,11 @@ class Settings(Section):
         "1.x or 2.x",
         "the generation that nearly all flows are written in; all processes must have the same",
     )
+    encryption_key: SecretStr | None = setting(
+        None,
+        "Base64 of 16, 24 or 32 bytes",
+        "none: one process makes its own; without one a cluster refuses SECRET inputs",
+    )
     storage: Path | None = setting(None, "folder", "none: in the data folder; on a cluster one that all hosts share")
     kafka: KafkaSection = KafkaSection()
     schema_registry: RegistrySection = RegistrySection()

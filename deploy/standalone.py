@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from deploy.clash import DISTRIBUTION, foreign_packages, shadowed_packages
+from deploy.encryption import seal_of
 from deploy.http_role import HttpRole, listening_socket, url_of
 from deploy.open_log import open_log, rows_folder, storage_folder, views_address
 from deploy.own_log import configure_logging
@@ -92,7 +93,7 @@ def check_surroundings(settings: Settings, role: str) -> None:
 
 def secrets_of(settings: Settings) -> list[str]:
     """Return the values that must never be written anywhere."""
-    secrets = [settings.kafka.password, settings.kafka.key_password, settings.api.views]
+    secrets = [settings.kafka.password, settings.kafka.key_password, settings.api.views, settings.encryption_key]
     values = [secret.get_secret_value() for secret in secrets if secret is not None]
     return values + [password for value in values if "://" in value and (password := urlsplit(value).password)]
 
@@ -165,7 +166,9 @@ def build_api(settings: Settings, log: Log, taken: socket.socket, ready: Callabl
         dialect=settings.dialect,
     )
 
+    seal = seal_of(settings)
+
     def application(failed: Callable[[BaseException], None]) -> web.Application:
-        return create_app(log, api_settings, files, on_failure=failed)
+        return create_app(log, api_settings, files, seal=seal, on_failure=failed)
 
     return HttpRole(application, taken, lambda: ready(url_of(taken))).role()

@@ -28,7 +28,7 @@ from worker.runners.launcher import LaunchError
 from worker.runners.process import ProcessRunner
 from worker.storage.access import AttemptFiles
 from worker.storage.port import Storage, StorageError
-from worker.world import World
+from worker.world import World, opened
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,8 @@ class Equipment:
     clock: Clock
     log_limits: LogLimits = field(default_factory=LogLimits)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    encryption_key: str | None = None
+    """Opens SECRET inputs."""
 
 
 def run_attempt(equipment: Equipment, key: AttemptKey, job: Job, kill: Kill) -> Ended:
@@ -70,6 +72,10 @@ def _run(equipment: Equipment, key: AttemptKey, job: Job, kill: Kill, log: Attem
     if plugin is None:
         known = ", ".join(equipment.registry.types)
         return Ended(key, State.FAILED, error=f"This worker can't run tasks of type {job.task_type}; it runs: {known}")
+    try:
+        job = opened(job, equipment.encryption_key, log.masks)
+    except ValueError as problem:
+        return Ended(key, State.FAILED, error=str(problem))
     files = AttemptFiles(equipment.storage, job)
     world = World(job, files, equipment.environment, log.masks).functions()
     context = RunContext(job, log, files, equipment.processes, kill, world, equipment.clock.wall_ms())

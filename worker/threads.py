@@ -62,6 +62,7 @@ class WorkerThreads:
         storage: Folder of stored files; all workers and the api share it.
         processes: How scripts run.
         stop_grace_s: How long running attempts may go on after `stop`.
+        encryption_key: Opens SECRET inputs; None fails the tasks of executions that have any.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class WorkerThreads:
         storage: Path,
         processes: ProcessSettings,
         stop_grace_s: float = 20.0,
+        encryption_key: str | None = None,
     ) -> None:
         clock = SystemClock()
         self._clock = clock
@@ -85,6 +87,7 @@ class WorkerThreads:
             processes=self._processes,
             deadlines=self._deadlines,
             clock=clock,
+            encryption_key=encryption_key,
         )
         self._pool = Pool(lambda key, job, kill: run_attempt(equipment, key, job, kill), self._told)
         self._lock = threading.Lock()

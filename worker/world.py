@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from engine.execution.job import Job
+from engine.seals import text_of_sealed, unsealed
 from worker.logs import Masks
 from worker.storage.access import AttemptFiles
 from worker.storage.paths import SCHEME
@@ -91,6 +92,30 @@ class World:
 
     def _file_uri(self, path: str, namespace: str | None = None) -> str:
         return _uri(path)
+
+
+def opened(job: Job, key: str | None, masks: Masks) -> Job:
+    """Return a job with the text of its SECRET inputs, which logs hide.
+
+    Raises:
+        ValueError: If the key is another one than the API's, or none is set.
+    """
+    inputs = job.variables.get("inputs")
+
+    def open_one(encrypted: str) -> str:
+        if key is None:
+            raise ValueError("A SECRET input can't be read: set encryption_key on this worker as on the API")
+        try:
+            text = text_of_sealed(key, encrypted)
+        except ValueError as problem:
+            raise ValueError(f"A SECRET input can't be read, is encryption_key that of the API? {problem}") from None
+        masks.add(text)
+        return text
+
+    found = unsealed(inputs, open_one)
+    if found == inputs:
+        return job
+    return msgspec.structs.replace(job, variables={**job.variables, "inputs": found})
 
 
 def _uri(path: object) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from engine import expression
+from engine.execution.draft import Setting
 from engine.flow.model import Task
 
 RUN_IF = "runIf"
@@ -45,25 +46,25 @@ def templates_of(value: Any) -> Iterator[str]:
             yield from templates_of(inner)
 
 
-def asked_templates(task: Task, asks: str, dialect: expression.Dialect) -> list[str]:
+def asked_templates(task: Task, asks: str, setting: Setting) -> list[str]:
     """Return the templates of a task that only a worker can render.
 
     Args:
         task: Whose.
         asks: `RUN_IF`, or `PROPERTIES` (and `TURN`) for all others.
-        dialect: Of the templates.
+        setting: Says what dialect they are in, and which inputs are secret.
     """
     written = task.run_if if asks == RUN_IF else [dict(task.properties), task.timeout]
-    return [text for text in dict.fromkeys(templates_of(written)) if _needs_world(text, dialect)]
+    return [text for text in dict.fromkeys(templates_of(written)) if _needs_world(text, setting)]
 
 
-def answers_of(task: Task, asks: str, outputs_json: bytes, dialect: expression.Dialect) -> Answers:
+def answers_of(task: Task, asks: str, outputs_json: bytes, setting: Setting) -> Answers:
     """Return what a worker answered.
 
     Raises:
         ValueError: If it isn't one text for each template.
     """
-    asked = asked_templates(task, asks, dialect)
+    asked = asked_templates(task, asks, setting)
     try:
         rendered = _decoder.decode(outputs_json).rendered
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -73,9 +74,16 @@ def answers_of(task: Task, asks: str, outputs_json: bytes, dialect: expression.D
     return dict(zip(asked, rendered, strict=True))
 
 
-def _needs_world(text: str, dialect: expression.Dialect) -> bool:
+def _needs_world(text: str, setting: Setting) -> bool:
     try:
-        reads = expression.compile_template(text, dialect).reads
+        reads = expression.compile_template(text, setting.dialect).reads
     except expression.RenderError:
         return False
-    return bool(reads.world - ENGINE_ANSWERS) or reads.dynamic
+    return bool(reads.world - ENGINE_ANSWERS) or reads.dynamic or any(_is_secret(path, setting) for path in reads.paths)
+
+
+def _is_secret(path: tuple[Any, ...], setting: Setting) -> bool:
+    secrets = setting.plan.secrets if setting.plan is not None else ()
+    if not secrets or path[0] != "inputs":
+        return False
+    return len(path) == 1 or isinstance(path[1], expression.Dynamic) or path[1] in secrets

@@ -16,8 +16,9 @@ from engine import expression
 from engine.execution.asking import asked_templates, templates_of
 from engine.execution.draft import ExecutionDraft
 from engine.execution.outputs import error_logs
-from engine.execution.state import TaskRun
+from engine.execution.state import INPUTS, Inputs, TaskRun
 from engine.execution.variables import run_variables
+from engine.seals import MARK
 from engine.tasks.render import RENDER
 
 
@@ -72,9 +73,9 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
     task = draft.task(run)
     header = draft.header
     asks = bool(run.asking)
-    dialect = draft.setting.dialect
-    properties = {"templates": asked_templates(task, run.asking, dialect)} if asks else dict(task.properties)
-    reads = _reads([properties, None if asks else task.timeout], dialect)
+    setting = draft.setting
+    properties = {"templates": asked_templates(task, run.asking, setting)} if asks else dict(task.properties)
+    reads = _reads([properties, None if asks else task.timeout], setting.dialect)
     return Job(
         execution_id=draft.id,
         namespace=header.namespace,
@@ -92,13 +93,16 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
         error_logs=error_logs(draft) if any("errorLogs" in each.world or each.dynamic for each in reads) else [],
         allow_failure=task.allow_failure and not asks,
         allow_warning=task.allow_warning and not asks,
-        dialect=dialect,
+        dialect=setting.dialect,
     )
 
 
 def _variables(draft: ExecutionDraft, run: TaskRun, reads: list[expression.Reads]) -> dict[str, Any]:
     """Return the variables as plain data; of the lazy ones only what the templates may look up."""
     variables = run_variables(draft, run)
+    inputs: Inputs = draft.get(INPUTS)
+    if MARK in inputs.inputs_json:
+        variables["inputs"] = msgspec.json.decode(inputs.inputs_json)
     outputs, states = variables.pop("outputs"), variables.pop("tasks")
     known = {**variables, "outputs": outputs}
     variables["outputs"] = _mentioned(outputs, reads, known)

@@ -12,6 +12,7 @@ import msgspec
 
 from engine.flow.model import Flow, Retry, Task
 from engine.flowables import Flowable, flowable_of
+from engine.seals import secret_names
 from engine.tasks import PureTask, pure_task_of
 
 HANDLERS = frozenset({"errors", "finally", "afterExecution"})
@@ -46,6 +47,8 @@ class Plan:
     """
 
     def __init__(self, flow: Flow) -> None:
+        self.secrets = secret_names(flow.inputs)
+        """See `engine.seals`."""
         self.branches = _enabled(flow.branches)
         """Enabled tasks at the top of the flow by branch."""
         self.tasks: dict[str, PlannedTask] = {}

@@ -61,7 +61,7 @@ def answered(draft: ExecutionDraft, run: TaskRun, outputs_json: bytes) -> None:
     Raises:
         ValueError: If its answer doesn't fit.
     """
-    answers = answers_of(draft.task(run), run.asking, outputs_json, draft.setting.dialect)
+    answers = answers_of(draft.task(run), run.asking, outputs_json, draft.setting)
     _begin(Attempt(draft, run, answers, created=True), conditional=run.asking == RUN_IF)
 
 

@@ -43,7 +43,7 @@ def turn_answered(draft: ExecutionDraft, run: TaskRun, outputs_json: bytes) -> N
     Raises:
         ValueError: If its answer doesn't fit.
     """
-    answers = answers_of(draft.task(run), TURN, outputs_json, draft.setting.dialect)
+    answers = answers_of(draft.task(run), TURN, outputs_json, draft.setting)
     end_turn(draft, _taken_back(draft, run), answers)
 
 

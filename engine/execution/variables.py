@@ -17,6 +17,7 @@ from engine.execution.asking import Answers
 from engine.execution.draft import ExecutionDraft
 from engine.execution.outputs import Outputs, TaskStates, error_logs
 from engine.execution.state import ENDING, INPUTS, ROOT, Ending, Inputs, Scope, TaskRun, output_key
+from engine.seals import MARK, Closed
 from engine.values import iso, nested
 
 
@@ -42,7 +43,7 @@ def base_variables(draft: ExecutionDraft) -> dict[str, Any]:
             "tenantId": "main",
         },
         "execution": execution,
-        "inputs": msgspec.json.decode(inputs.inputs_json),
+        "inputs": inputs_of(inputs),
         "vars": variables_of(draft, inputs),
         "labels": nested(header.labels),
         "outputs": Outputs(draft, draft.plan),
@@ -57,6 +58,12 @@ def base_variables(draft: ExecutionDraft) -> dict[str, Any]:
             execution["outputs"] = msgspec.json.decode(ending.outputs_json)
     draft.base_variables = (header, inputs, variables)
     return variables
+
+
+def inputs_of(inputs: Inputs) -> Any:
+    """Return the inputs as the engine may read them: SECRET ones stay closed."""
+    values = msgspec.json.decode(inputs.inputs_json)
+    return Closed(values) if MARK in inputs.inputs_json else values
 
 
 def variables_of(draft: ExecutionDraft, inputs: Inputs) -> dict[str, Any]:

@@ -130,10 +130,11 @@ class NeedsWorld(Exception):
 
     Args:
         name: Name of the function, as in the language (`secret`, `kv`, `read` …).
+        message: What a person reads, if it is no function's doing.
     """
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"{name}() can't be evaluated here; it needs the world outside the engine")
+    def __init__(self, name: str, message: str = "") -> None:
+        super().__init__(message or f"{name}() can't be evaluated here; it needs the world outside the engine")
         self.name = name
 
 

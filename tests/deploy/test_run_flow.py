@@ -83,6 +83,26 @@ def test_a_flow_runs_in_the_dialect_that_was_asked_for(
     assert said in capsys.readouterr().out
 
 
+def test_a_secret_input_is_read_by_tasks_and_hidden_in_logs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flow = """
+id: f
+namespace: demo
+inputs: [{id: pw, type: SECRET}]
+tasks:
+  - {id: a, type: io.kestra.plugin.core.log.Log, message: "it is {{ inputs.pw }}"}
+  - id: b
+    type: io.kestra.plugin.core.flow.If
+    condition: "{{ inputs.pw == 'hushhush' }}"
+    then: [{id: c, type: io.kestra.plugin.core.log.Log, message: the right one}]
+"""
+    assert cli.main(["run", saved(tmp_path, flow), "-i", "pw=hushhush"]) == 0
+
+    said = capsys.readouterr().out
+    assert "it is ******" in said
+    assert "the right one" in said
+    assert "hushhush" not in said
+
+
 def test_a_failed_execution_is_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flow = "id: f\nnamespace: demo\ntasks:\n  - id: no\n    type: io.kestra.plugin.core.execution.Fail\n"
 

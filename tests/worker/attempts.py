@@ -29,7 +29,12 @@ class Attempts:
     """One worker's equipment, and what its attempts have written."""
 
     def __init__(
-        self, folder: Path, *, limits: LogLimits | None = None, environment: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        limits: LogLimits | None = None,
+        environment: Mapping[str, str] | None = None,
+        encryption_key: str | None = None,
     ) -> None:
         clock = SystemClock()
         log = MemoryLog(catalog_partitions(1))
@@ -46,6 +51,7 @@ class Attempts:
             clock=clock,
             log_limits=limits or LogLimits(),
             environment=environment or {},
+            encryption_key=encryption_key,
         )
 
     def run(self, wanted: Job, kill: Kill | None = None) -> Ended:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine.execution.job import Job
+from engine.seals import seal
 from engine.values import Dialect, State
 from tests.worker.attempts import Attempts, Make
 from tests.worker.executors import job
@@ -108,3 +109,15 @@ def test_templates_are_of_the_dialect_that_the_job_says(attempts: Attempts) -> N
     values = [attempts.outputs(task("debug.Return", properties, dialect=each))["value"] for each in Dialect]
 
     assert values == ["6", "5"]
+
+
+def test_a_secret_input_is_read_with_its_key_and_hidden_in_logs(make_attempts: Make) -> None:
+    key = base64.b64encode(bytes(32)).decode()
+    variables = {"inputs": {"pw": seal(key, "hushhush", 1), "n": 3}}
+    message = task("log.Log", {"message": "{{ inputs.pw }} {{ inputs.n }}"}, variables=variables)
+    knows, not_told, wrong = (make_attempts(encryption_key=each) for each in (key, None, key[::-1]))
+    knows.outputs(message)
+
+    assert knows.lines == [("INFO", "****** 3")]
+    assert "set encryption_key" in not_told.run(message).error
+    assert "is encryption_key that of the API?" in wrong.run(message).error

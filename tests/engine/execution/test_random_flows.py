@@ -12,7 +12,7 @@ from engine.execution import commands as c
 from engine.execution import events as e
 from engine.execution.asking import asked_templates
 from engine.flow.model import Flow, Retry, Task, build_flow
-from engine.values import Dialect, State
+from engine.values import State
 from tests.engine.execution.driven import CORE, Driven, TaskRunView
 
 ENDS = [State.SUCCESS] * 6 + [State.FAILED, State.FAILED, State.WARNING]
@@ -141,7 +141,7 @@ def one(run: Driven, chance: random.Random, choice: str, held: list[tuple[str, i
         row = run.rows.get(f"t/{id}")
         answer, state = b"", chance.choice(ENDS)
         if row is not None and row.asking:
-            asked = asked_templates(run.flow.places[row.task_id].task, row.asking, Dialect.V1)
+            asked = asked_templates(run.flow.places[row.task_id].task, row.asking, run.setting)
             rendered = [chance.choice(["true", "false"]) for _ in asked]
             answer, state = msgspec.json.encode({"rendered": rendered}), State.SUCCESS
         run.send(c.ReportTaskEnded(task_run_id=id, epoch=epoch, worker_id=worker, state=state, outputs_json=answer))
