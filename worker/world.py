@@ -52,9 +52,9 @@ class World:
             "env": self._env,
             "read": self._read,
             "fileURI": self._file_uri,
-            "fileSize": lambda path, namespace=None: self._files.size(_uri(path)),
-            "fileExists": lambda path, namespace=None: self._files.exists(_uri(path)),
-            "isFileEmpty": lambda path, namespace=None: self._files.size(_uri(path)) == 0,
+            "fileSize": lambda path, namespace=None: self._files.size(self._file_uri(path, namespace)),
+            "fileExists": lambda path, namespace=None: self._files.exists(self._file_uri(path, namespace)),
+            "isFileEmpty": lambda path, namespace=None: self._files.size(self._file_uri(path, namespace)) == 0,
             "errorLogs": lambda: self._job.error_logs,
             "randomPort": _random_port,
         }
@@ -88,10 +88,18 @@ class World:
     def _read(
         self, path: str, namespace: str | None = None, version: int | None = None, revision: int | None = None
     ) -> str:
-        return self._files.read_text(_uri(path), READ_BYTES_MAX)
+        return self._files.read_text(self._file_uri(path, namespace), READ_BYTES_MAX)
 
     def _file_uri(self, path: str, namespace: str | None = None) -> str:
-        return _uri(path)
+        """Return the URI of a stored file, which a bare path names within its namespace."""
+        text = str(path)
+        if text.startswith(f"{SCHEME}/"):
+            return text
+        if text.startswith("file:"):
+            raise StorageError(
+                f"Expected a stored file or a namespace's, but {text[:200]!r} is one of the worker's host"
+            )
+        return self._files.uri_in_namespace(text.removeprefix("nsfile:///"), namespace)
 
 
 def opened(job: Job, key: str | None, masks: Masks) -> Job:
@@ -116,14 +124,6 @@ def opened(job: Job, key: str | None, masks: Masks) -> Job:
     if found == inputs:
         return job
     return msgspec.structs.replace(job, variables={**job.variables, "inputs": found})
-
-
-def _uri(path: object) -> str:
-    """Return a path if it is the URI of a stored file; namespace files are none."""
-    text = str(path)
-    if not text.startswith(f"{SCHEME}/"):
-        raise StorageError(f"Expected the URI of a stored file ({SCHEME}/…), but got {text[:200]!r}")
-    return text
 
 
 def _random_port() -> int:

@@ -116,7 +116,39 @@ def test_world_functions_read_stored_files(attempts: Attempts) -> None:
         assert attempts.outputs(made) == {"value": wanted}
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "file:///etc/passwd", "kestra:///a/b/executions/other/x", "notes.txt"])
+def test_a_bare_path_is_a_file_of_the_namespace(attempts: Attempts) -> None:
+    attempts.storage.put("company/team/_files/a/b c.txt", io.BytesIO(b"text"))
+    attempts.storage.put("company/_files/above.txt", io.BytesIO(b"above"))
+    attempts.storage.put("company/team/sub/_files/below.txt", io.BytesIO(b"below"))
+    templates = {
+        "read('a/b c.txt')": "text",
+        "read('nsfile:///a/b c.txt')": "text",
+        "fileURI('a/b c.txt')": "kestra:///company/team/_files/a/b%20c.txt",
+        "read(fileURI('a/b c.txt'))": "text",
+        "read('above.txt', namespace='company')": "above",
+        "fileExists('a/b c.txt')": "true",
+        "fileExists('no-such-file')": "false",
+        "fileSize('a/b c.txt')": "4",
+    }
+    for template, wanted in templates.items():
+        made = job(RETURN, properties={"format": f"{{{{ {template} }}}}"})
+        assert attempts.outputs(made) == {"value": wanted}, template
+    refused = attempts.run(job(RETURN, properties={"format": "{{ read('below.txt', 'company.team.sub') }}"}))
+    assert "another execution or namespace" in refused.error
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc/passwd",
+        "file:///etc/passwd",
+        "kestra:///a/b/executions/other/x",
+        "kestra:///company/team/_filesystem/x",
+        "../../secret",
+        "a/../../x",
+        "notes.txt",
+    ],
+)
 def test_read_refuses_what_is_not_of_this_execution(attempts: Attempts, path: str) -> None:
     ended = attempts.run(job(RETURN, properties={"format": "{{ read(p) }}"}, variables={"p": path}))
 

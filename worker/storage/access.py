@@ -1,7 +1,7 @@
 """The files that one attempt may see and make.
 
 Owns the scope: an attempt reads files of its own execution, of the one that it replays and of the one that started it,
-and stores below its own task run.
+and those of its namespace and of the namespaces around that; it stores below its own task run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engine.execution.job import Job
-from worker.storage.paths import path_of
+from worker.storage.paths import checked, path_of, uri_of
 from worker.storage.port import Storage, StorageError
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
@@ -31,7 +31,12 @@ class AttemptFiles:
         self._storage = storage
         executions = _executions(job.namespace, job.flow_id)
         self._own = f"{executions}/{job.execution_id}/tasks/{job.task_id}/{job.task_run_id}"
-        self._allowed_below = (f"{executions}/{job.execution_id}/", *_related(job, executions))
+        self._namespace = job.namespace
+        self._allowed_below = (
+            f"{executions}/{job.execution_id}/",
+            *_related(job, executions),
+            *map(_namespace_files, _with_those_around(job.namespace)),
+        )
 
     def put(self, name: str, source: BinaryIO) -> str:
         """Store a file of this attempt and return its URI; a file of the same name doesn't replace an earlier one."""
@@ -65,10 +70,34 @@ class AttemptFiles:
         """Tell whether there is such a file."""
         return self._storage.exists(self._allowed(uri))
 
+    def uri_in_namespace(self, path: str, namespace: str | None = None) -> str:
+        """Return the URI that a namespace's file has, whether or not it is there.
+
+        Args:
+            path: Within the namespace's files.
+            namespace: Whose; None for that of the flow.
+
+        Raises:
+            StorageError: If it can't be the name of a file.
+        """
+        return uri_of(_namespace_files(namespace or self._namespace) + checked(path))
+
     def _allowed(self, uri: str) -> str:
         if not path_of(uri).startswith(self._allowed_below):
-            raise StorageError(f"The file {uri} belongs to another execution; only files of one's own can be read")
+            raise StorageError(
+                f"The file {uri} belongs to another execution or namespace; only files of one's own can be read"
+            )
         return uri
+
+
+def _namespace_files(namespace: str) -> str:
+    return f"{namespace.replace('.', '/')}/_files/"
+
+
+def _with_those_around(namespace: str) -> list[str]:
+    """Return `a.b.c`, `a.b` and `a`."""
+    parts = namespace.split(".")
+    return [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
 
 
 def _executions(namespace: str, flow_id: str) -> str:
