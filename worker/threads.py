@@ -163,6 +163,7 @@ class WorkerThreads:
         while not self._stopping.is_set():
             with self._lock:
                 free = worker.free_slots
+                ahead = free > worker.settings.slots - worker.busy
             try:
                 if not free:
                     if not self._slot_freed.wait(FULL_SECONDS):
@@ -170,7 +171,8 @@ class WorkerThreads:
                         self._slot_freed.wait(IDLE_SECONDS)
                     self._slot_freed.clear()
                     continue
-                doorbells = worker.jobs.take(free, IDLE_SECONDS)
+                # So many are free for a moment only, if some of them are ahead.
+                doorbells = worker.jobs.take(free, worker.settings.ahead_s if ahead else IDLE_SECONDS)
             except LogError as error:
                 self._wait_out(error)
                 continue

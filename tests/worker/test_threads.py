@@ -16,10 +16,10 @@ from tests.worker.executors import FakeExecutor, job
 from topics.embedded.rocks import open_embedded_log
 from topics.embedded.rules import catalog_partitions
 from topics.messages import Heartbeat, WorkerLeaving
-from topics.ports import FatalLogError
+from topics.ports import FatalLogError, Record
 from worker.ports import WorkerSettings
 from worker.runners.settings import ProcessSettings
-from worker.threads import WorkerThreads
+from worker.threads import IDLE_SECONDS, WorkerThreads
 
 ME = "worker-1"
 WAIT_S = 20.0
@@ -97,6 +97,26 @@ def test_many_more_jobs_than_slots_are_all_run_and_reported(make_scene: Callable
 
     assert {report.state for report in scene.executor.reports} == {State.SUCCESS}
     assert {report.task_run_id for report in scene.executor.reports} == set(wanted)
+
+
+def test_slots_that_are_free_ahead_are_forgotten_when_nothing_comes(make_scene: Callable[..., Scene]) -> None:
+    scene = make_scene(slots=1)
+    source = scene.threads._worker.jobs
+    take, asked = source.take, []
+
+    def watched(most: int, wait_s: float) -> list[Record]:
+        asked.append((most, wait_s))
+        return take(most, wait_s)
+
+    source.take = watched  # type: ignore[method-assign]
+    wanted = jobs(30, properties={"format": "{{ flow.id }}"})
+    for each in wanted.values():
+        scene.executor.ring(each)
+    scene.until(lambda: len(scene.executor.reports) == 30, wanted)
+    scene.until(lambda: asked[-1] == (1, IDLE_SECONDS))
+
+    assert all(wait_s < 1 for most, wait_s in asked if most > 1)
+    assert any(most > 1 for most, _ in asked)
 
 
 def test_a_script_runs_and_its_lines_lie_in_the_log_before_its_report(make_scene: Callable[..., Scene]) -> None:
