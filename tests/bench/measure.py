@@ -128,7 +128,10 @@ def main() -> None:
             penstock(["topics", "apply", "--kafka", address, *KAFKA_OPTIONS])
             floor["produce"] = floors.produce_ms(address, f"bench-floor-{os.getpid()}")
             print(
-                table(f"Kafka, a process for each role, {machine} that also run the broker", measured(floor, address)),
+                table(
+                    f"Kafka, a process for each role, on the same {os.cpu_count()} cores as the broker",
+                    measured(floor, address),
+                ),
                 flush=True,
             )
     print(table(f"parts, {machine}", parts()))
