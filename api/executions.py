@@ -16,12 +16,13 @@ import msgspec
 
 from api.checks import FailedCheck, failed_checks
 from api.context import Context
-from api.inputs import Resolution, flattened, resolve_inputs
+from api.inputs import Resolution, resolve_inputs
 from api.problems import ApiProblem, Detail
 from api.projections import queries, render
 from api.projections.database import Connection
 from api.projections.render import Row
 from api.requests import now_ms
+from engine.flow.inputs import ids_of
 from engine.flow.model import Flow, Input
 from engine.values import TERMINAL, derive_id
 
@@ -149,16 +150,6 @@ def refuse_failed(failed: Sequence[FailedCheck]) -> None:
         raise ApiProblem("validation-failed", "; ".join(check.message for check in blocking), details)
 
 
-def file_inputs(inputs: Sequence[Input]) -> list[str]:
-    """Return the ids of the inputs that take files."""
-    return [each.id for each in flattened(inputs) if each.type == "FILE"]
-
-
-def secret_inputs(inputs: Sequence[Input]) -> list[str]:
-    """Return the ids of the inputs whose values nobody may see."""
-    return [each.id for each in flattened(inputs) if each.type == "SECRET"]
-
-
 async def execution_bytes(context: Context, id: str) -> bytes:
     """Return an execution with its task runs as JSON, encoded in a reading thread.
 
@@ -192,7 +183,7 @@ def read_execution(connection: Connection, context: Context, id: str) -> dict[st
 
 def mask_secrets(execution: dict[str, Any], flow: Flow | None) -> None:
     """Put stars in the place of SECRET inputs."""
-    hidden = secret_inputs(flow.inputs) if flow else []
+    hidden = ids_of(flow.inputs, "SECRET") if flow else []
     if not hidden or "inputs" not in execution:
         return
     inputs = msgspec.json.decode(execution["inputs"])

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from api.input_values import options, parse_value
+from engine.flow.inputs import flattened
 from engine.flow.model import Input
 from engine.values import Dialect, nested
 
@@ -49,36 +50,6 @@ class Resolution(msgspec.Struct, frozen=True):
     def values(self) -> dict[str, Any]:
         """The values as expressions read them: dotted ids are maps within maps; disabled inputs are left out."""
         return nested({each.input.id: each.value for each in self.inputs if each.enabled and not each.errors})
-
-
-def flattened(inputs: Sequence[Input]) -> list[Input]:
-    """Return the inputs with those of a FORM in its place, under `<form>.<child>`."""
-    found: list[Input] = []
-    for each in inputs:
-        if each.type != "FORM":
-            found.append(each)
-            continue
-        for raw in each.properties.get("inputs") or ():
-            if isinstance(raw, Mapping) and raw.get("id") and raw.get("type"):
-                found.append(_child(each, raw))
-    return found
-
-
-def _child(form: Input, raw: Mapping[str, Any]) -> Input:
-    common = ("id", "type", "required", "defaults", "displayName", "description", "dependsOn")
-    depends = raw.get("dependsOn") or {}
-    return Input(
-        id=f"{form.id}.{raw['id']}",
-        type={"BOOLEAN": "BOOL", "ENUM": "SELECT"}.get(str(raw["type"]), str(raw["type"])),
-        required=raw.get("required") is not False,
-        has_defaults=raw.get("defaults") is not None,
-        defaults=raw.get("defaults"),
-        display_name=raw.get("displayName"),
-        description=raw.get("description"),
-        depends_on=(*form.depends_on, *map(str, depends.get("inputs") or ())),
-        condition=depends.get("condition") or form.condition,
-        properties={key: value for key, value in raw.items() if key not in common},
-    )
 
 
 def resolve_inputs(

@@ -22,7 +22,7 @@ from uuid import uuid4
 
 import msgspec
 
-from api.inputs import flattened, resolve_inputs
+from api.inputs import resolve_inputs
 from deploy.encryption import seal_of
 from deploy.flow_commands import problem_line, read_text
 from deploy.follow import Follower
@@ -37,6 +37,7 @@ from engine.catalog.commands import SaveFlow
 from engine.catalog.events import FlowSaved
 from engine.execution.commands import CreateExecution, KillExecution, ResumeExecution
 from engine.flow import Flow, parse_flow
+from engine.flow.inputs import ids_of
 from engine.flow.validate import problem_to_json
 from engine.values import Dialect, State
 from executor.state.memory import MemoryStore
@@ -139,7 +140,7 @@ def values_of(
     Raises:
         UserError: If one is missing, impossible, or unknown.
     """
-    files = {each.id for each in flattened(flow.inputs) if each.type == "FILE"}
+    files = ids_of(flow.inputs, "FILE")
     values = dict(given)
     for name, value in given.items():
         if not value.startswith("@"):

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from engine.expression.errors import NeedsWorld
+from engine.expression.errors import Failure, NeedsWorld
+from engine.expression.functions.cipher import decrypt, encrypt
+from engine.flow.inputs import ids_of
 from engine.flow.model import Input
 
 TYPE = "io.kestra.datatype:aes_encrypted"
@@ -28,10 +30,6 @@ def seal(key: str, text: str, chance: int) -> dict[str, str]:
     Raises:
         ValueError: If the key is none.
     """
-    # The cipher's tables are made when it is imported: most processes never need them.
-    from engine.expression.errors import Failure
-    from engine.expression.functions.cipher import encrypt
-
     try:
         return {"type": TYPE, "value": encrypt(key, text, chance)}
     except Failure as problem:
@@ -60,9 +58,6 @@ def text_of_sealed(key: str, encrypted: str) -> str:
     Raises:
         ValueError: If it was sealed with another key.
     """
-    from engine.expression.errors import Failure
-    from engine.expression.functions.cipher import decrypt
-
     try:
         return decrypt(key, encrypted)
     except Failure as problem:
@@ -101,10 +96,4 @@ class Closed(Mapping[str, Any]):
 
 def secret_names(inputs: Iterable[Input]) -> frozenset[str]:
     """Return the first part of the name of each SECRET input: `a` of `a.b`."""
-    found = set()
-    for each in inputs:
-        children = each.properties.get("inputs") if each.type == "FORM" else None
-        kinds = [each.type, *(str(raw.get("type")) for raw in children or () if isinstance(raw, Mapping))]
-        if "SECRET" in kinds:
-            found.add(each.id.split(".")[0])
-    return frozenset(found)
+    return frozenset(each.split(".")[0] for each in ids_of(inputs, "SECRET"))

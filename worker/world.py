@@ -108,7 +108,8 @@ def opened(job: Job, key: str | None, masks: Masks) -> Job:
     Raises:
         ValueError: If the key is another one than the API's, or none is set.
     """
-    inputs = job.variables.get("inputs")
+    if not job.sealed:
+        return job
 
     def open_one(encrypted: str) -> str:
         if key is None:
@@ -120,10 +121,8 @@ def opened(job: Job, key: str | None, masks: Masks) -> Job:
         masks.add(text)
         return text
 
-    found = unsealed(inputs, open_one)
-    if found == inputs:
-        return job
-    return msgspec.structs.replace(job, variables={**job.variables, "inputs": found})
+    inputs = unsealed(job.variables["inputs"], open_one)
+    return msgspec.structs.replace(job, variables={**job.variables, "inputs": inputs})
 
 
 def _random_port() -> int:

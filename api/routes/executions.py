@@ -29,6 +29,7 @@ from engine.execution.commands import (
     ResumeExecution,
     UpdateLabels,
 )
+from engine.flow.inputs import ids_of
 from engine.flow.model import Input
 from engine.machine import Command
 from engine.values import State
@@ -76,8 +77,8 @@ async def create(request: web.Request) -> web.Response:
     asked = _asked(request, namespace, flow_id)
     inputs = found.flow.inputs
     target = Target(id, namespace, flow_id, exists=begun is not None)
-    form = await read_form(request, context, target, ex.file_inputs(inputs))
-    digest = "" if key is None else digest_of(form, ex.secret_inputs(inputs), {**asked, "revision": revision})
+    form = await read_form(request, context, target, ids_of(inputs, "FILE"))
+    digest = "" if key is None else digest_of(form, ids_of(inputs, "SECRET"), {**asked, "revision": revision})
     if digest:
         asked["labels"] = {**asked["labels"], DIGEST: digest}
     if begun is None:
@@ -134,7 +135,7 @@ async def validate_inputs(request: web.Request) -> web.Response:
     namespace, flow_id = request.match_info["namespace"], request.match_info["flowId"]
     found = await ex.find_flow(context, namespace, flow_id, whole(request, "revision"))
     given = (await read_form(request, context, Target(ex.new_id(), namespace, flow_id), ())).fields
-    for each in ex.file_inputs(found.flow.inputs):
+    for each in ids_of(found.flow.inputs, "FILE"):
         if given.get(each) is not None:
             given[each] = f"kestra:///{each}"
     resolution = ex.resolve(context, found, found.flow.inputs, given)
@@ -263,7 +264,7 @@ async def resume(request: web.Request) -> web.Response:
     id = request.match_info["id"]
     row = await _row(context, id)
     task_run_id, inputs, found = await _paused(context, row)
-    form = (await read_form(request, context, Target(id, row[1], row[2]), ex.file_inputs(inputs))).fields
+    form = (await read_form(request, context, Target(id, row[1], row[2]), ids_of(inputs, "FILE"))).fields
     values = b"{}"
     if inputs and found is not None:
         values = ex.accepted(ex.resolve(context, found, inputs, form))

@@ -50,6 +50,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     allow_warning: bool = False
     dialect: expression.Dialect = expression.Dialect.V1
     """Of all templates."""
+    sealed: bool = False
+    """Among the inputs are SECRET ones, which the worker opens."""
 
 
 def job_to_json(job: Job) -> bytes:
@@ -76,6 +78,8 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
     setting = draft.setting
     properties = {"templates": asked_templates(task, run.asking, setting)} if asks else dict(task.properties)
     reads = _reads([properties, None if asks else task.timeout], setting.dialect)
+    inputs: Inputs = draft.get(INPUTS)
+    sealed = inputs.inputs_json if MARK in inputs.inputs_json else b""
     return Job(
         execution_id=draft.id,
         namespace=header.namespace,
@@ -86,7 +90,7 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
         task_id=task.id,
         task_type=RENDER if asks else task.type,
         properties=properties,
-        variables=_variables(draft, run, reads),
+        variables=_variables(draft, run, reads, sealed),
         timeout=None if asks else task.timeout,
         log_level=task.log_level,
         started_ms=run.since_ms,
@@ -94,15 +98,22 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
         allow_failure=task.allow_failure and not asks,
         allow_warning=task.allow_warning and not asks,
         dialect=setting.dialect,
+        sealed=bool(sealed),
     )
 
 
-def _variables(draft: ExecutionDraft, run: TaskRun, reads: list[expression.Reads]) -> dict[str, Any]:
-    """Return the variables as plain data; of the lazy ones only what the templates may look up."""
+def _variables(draft: ExecutionDraft, run: TaskRun, reads: list[expression.Reads], sealed: bytes) -> dict[str, Any]:
+    """Return the variables as plain data; of the lazy ones only what the templates may look up.
+
+    Args:
+        draft: The execution.
+        run: Whose.
+        reads: What its templates may look up.
+        sealed: The inputs' JSON if SECRET ones are among them, which the engine's own variables keep closed.
+    """
     variables = run_variables(draft, run)
-    inputs: Inputs = draft.get(INPUTS)
-    if MARK in inputs.inputs_json:
-        variables["inputs"] = msgspec.json.decode(inputs.inputs_json)
+    if sealed:
+        variables["inputs"] = msgspec.json.decode(sealed)
     outputs, states = variables.pop("outputs"), variables.pop("tasks")
     known = {**variables, "outputs": outputs}
     variables["outputs"] = _mentioned(outputs, reads, known)

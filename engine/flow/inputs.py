@@ -6,6 +6,7 @@ Owns the types of inputs and which properties each knows. Values that a user sen
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.flow.fields import Raw, flag, mapping, text, unknown_key
@@ -144,3 +145,38 @@ def _output(report: Report, raw: Raw, path: Path, output_id: str, kind: str) -> 
         description=text(report, raw, "description", path),
         display_name=text(report, raw, "displayName", path),
     )
+
+
+def flattened(inputs: Iterable[Input]) -> list[Input]:
+    """Return the inputs with those of a FORM in its place, under `<form>.<child>`."""
+    found: list[Input] = []
+    for each in inputs:
+        if each.type != "FORM":
+            found.append(each)
+            continue
+        for raw in each.properties.get("inputs") or ():
+            if isinstance(raw, Mapping) and raw.get("id") and raw.get("type"):
+                found.append(_child(each, raw))
+    return found
+
+
+def _child(form: Input, raw: Mapping[str, Any]) -> Input:
+    common = ("id", "type", "required", "defaults", "displayName", "description", "dependsOn")
+    depends = raw.get("dependsOn") or {}
+    return Input(
+        id=f"{form.id}.{raw['id']}",
+        type={"BOOLEAN": "BOOL", "ENUM": "SELECT"}.get(str(raw["type"]), str(raw["type"])),
+        required=raw.get("required") is not False,
+        has_defaults=raw.get("defaults") is not None,
+        defaults=raw.get("defaults"),
+        display_name=raw.get("displayName"),
+        description=raw.get("description"),
+        depends_on=(*form.depends_on, *map(str, depends.get("inputs") or ())),
+        condition=depends.get("condition") or form.condition,
+        properties={key: value for key, value in raw.items() if key not in common},
+    )
+
+
+def ids_of(inputs: Iterable[Input], kind: str) -> list[str]:
+    """Return the ids of the inputs of a type, those within a FORM included."""
+    return [each.id for each in flattened(inputs) if each.type == kind]

@@ -114,7 +114,7 @@ def test_templates_are_of_the_dialect_that_the_job_says(attempts: Attempts) -> N
 def test_a_secret_input_is_read_with_its_key_and_hidden_in_logs(make_attempts: Make) -> None:
     key = base64.b64encode(bytes(32)).decode()
     variables = {"inputs": {"pw": seal(key, "hushhush", 1), "n": 3}}
-    message = task("log.Log", {"message": "{{ inputs.pw }} {{ inputs.n }}"}, variables=variables)
+    message = task("log.Log", {"message": "{{ inputs.pw }} {{ inputs.n }}"}, variables=variables, sealed=True)
     knows, not_told, wrong = (make_attempts(encryption_key=each) for each in (key, None, key[::-1]))
     knows.outputs(message)
 
