@@ -12,7 +12,7 @@ import schemas
 from engine.machine import Aggregate, Command, CommandRejected, Event
 from tests.house import source
 
-KINDS = sorted(path.parent.name for path in source.python_files("engine") if path.name == "events.py")
+KINDS = sorted({path.parts[1] for path in source.python_files("engine") if "events" in (path.stem, path.parent.name)})
 
 
 def classes(kind: str, module: str, base: type) -> list[type]:
@@ -21,7 +21,7 @@ def classes(kind: str, module: str, base: type) -> list[type]:
     return [
         each
         for _, each in inspect.getmembers(found, inspect.isclass)
-        if issubclass(each, base) and each is not base and each.__module__ == found.__name__
+        if issubclass(each, base) and each is not base and f"{each.__module__}.".startswith(f"{found.__name__}.")
     ]
 
 
