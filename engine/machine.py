@@ -43,6 +43,39 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     """Something that the world must do, as data. May be done again after a crash; receivers don't mind."""
 
 
+class SendCommand(Effect, frozen=True, kw_only=True):
+    """Ask something of another aggregate, or of another one of the same kind."""
+
+    kind: str
+    """Which kind of aggregate: executions, flows."""
+    id: str
+    """Whom, the key of its records."""
+    command: Command
+
+
+class Outstanding(msgspec.Struct, frozen=True):
+    """What a row waits for: an effect that is said again until the row has changed."""
+
+    effect: Effect
+    first_ms: int
+    """How long to wait before it is said again for the first time; twice as long each further time."""
+    most_ms: int
+    """The longest wait."""
+
+
+class FireTimer(Command, frozen=True, kw_only=True):
+    """A timer is due. Made by the partition's owner, never written to the inbox."""
+
+    timer_id: str
+    generation: int
+
+
+class Timer(Row, frozen=True, kw_only=True):
+    """A timer that is set; key `m/<timer id>`. Whoever owns the partition sends `FireTimer` when it is due."""
+
+    due_ms: int
+
+
 class CommandRejected(Event, frozen=True, kw_only=True):
     """A command that an HTTP client waits for was refused; nothing else changed."""
 
@@ -81,6 +114,9 @@ class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
     """Row class by the first segment of a key (up to the first '/')."""
     draft: type[Draft]
     """The draft that its deciders work on."""
+    outstanding: Mapping[str, Callable[[Any], Outstanding | None]] = {}
+    """By the first segment of a key, what a row waits for. Effects may be lost with the process that was to carry them
+    out, so whatever must arrive is a row until it is answered."""
 
 
 class Draft:

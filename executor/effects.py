@@ -12,8 +12,10 @@ from typing import Any
 from engine.execution.commands import AttemptLost, ReportTaskEnded
 from engine.execution.effects import RingDoorbell, SendCancel, SendDrop, SendGrant
 from engine.execution.job import Job, job_to_json
-from engine.machine import Command, Effect
+from engine.execution.step import EXECUTIONS
+from engine.machine import Command, Effect, SendCommand
 from engine.values import State
+from executor.processor import AGGREGATES
 from topics import catalog
 from topics.messages import Cancel, DeadLetter, Doorbell, Drop, Grant, Message
 from topics.ports import Log, Record, RecordTooLarge, Writer
@@ -36,7 +38,7 @@ class Effects:
         self._partitions = {
             topic: log.partitions(topic)
             for topic in (
-                catalog.EXECUTIONS_INBOX,
+                *map(catalog.inbox_of, AGGREGATES),
                 catalog.WORKERS_INBOX,
                 catalog.jobs_of(catalog.DEFAULT_QUEUE),
             )
@@ -44,7 +46,7 @@ class Effects:
         self._turn = 0
 
     def release(self, execution_id: str, effect: Effect, build_job: BuildJob) -> None:
-        """Carry one effect of an execution out."""
+        """Carry one effect of an aggregate out; most are an execution's."""
         if isinstance(effect, RingDoorbell):
             self._ring(execution_id, effect)
         elif isinstance(effect, SendGrant):
@@ -55,12 +57,16 @@ class Effects:
         elif isinstance(effect, SendCancel):
             cancel = Cancel(execution_id=execution_id, task_run_id=effect.task_run_id, epoch=effect.epoch)
             self._to_worker(effect.worker_id, cancel)
+        elif isinstance(effect, SendCommand):
+            self._to_aggregate(effect.kind, effect.id, effect.command)
         else:
             raise AssertionError(f"an effect without a way to carry it out: {effect!r}")
 
     def lose(self, execution_id: str, task_run_id: str, epoch: int, worker_id: str) -> None:
         """Tell an execution that the worker of one of its attempts is gone."""
-        self._to_execution(execution_id, AttemptLost(task_run_id=task_run_id, epoch=epoch, worker_id=worker_id))
+        self._to_aggregate(
+            EXECUTIONS.kind, execution_id, AttemptLost(task_run_id=task_run_id, epoch=epoch, worker_id=worker_id)
+        )
 
     def bury(self, record: Record, error: str, at_ms: int) -> None:
         """Put a record that can't be processed where an operator finds it."""
@@ -99,17 +105,17 @@ class Effects:
                 error=f"The task's variables are too large to send to a worker: {error}. Keep large data in storage "
                 f"and pass its URI",
             )
-            self._to_execution(execution_id, refused)
+            self._to_aggregate(EXECUTIONS.kind, execution_id, refused)
 
     def _to_worker(self, worker_id: str, message: Message) -> None:
         key = worker_id.encode()
         partition = catalog.partition_of(key, self._partitions[catalog.WORKERS_INBOX])
         self._append(catalog.WORKERS_INBOX, partition, key, message)
 
-    def _to_execution(self, execution_id: str, command: Command) -> None:
-        key = execution_id.encode()
-        partition = catalog.partition_of(key, self._partitions[catalog.EXECUTIONS_INBOX])
-        self._append(catalog.EXECUTIONS_INBOX, partition, key, command)
+    def _to_aggregate(self, kind: str, aggregate_id: str, command: Command) -> None:
+        key = aggregate_id.encode()
+        inbox = catalog.inbox_of(kind)
+        self._append(inbox, catalog.partition_of(key, self._partitions[inbox]), key, command)
 
     def _append(self, topic: str, partition: int, key: bytes, message: Any) -> None:
         self._writer.append(topic, partition, key, encode(message), durable=False, message=message)

@@ -17,13 +17,13 @@ from typing import Any
 import msgspec
 
 from engine import machine
-from engine.execution.commands import AbandonExecution, FireTimer
+from engine.execution.commands import AbandonExecution
 from engine.execution.events import TaskRunStarted
-from engine.execution.state import HEADER
-from engine.machine import SEQUENCE, Command, Effect, Row, Sequence
-from executor.attempts import Attempts, attempt_index
+from engine.execution.state import HEADER, TaskRun
+from engine.machine import SEQUENCE, Command, Effect, FireTimer, Row, Sequence, Timer
 from executor.effects import Effects
 from executor.processor import Processor
+from executor.requests import Requests
 from executor.state.ports import Store
 from executor.state.rows import AggregateRows, Changed, PartitionRows, Position
 from executor.state.snapshot import Snapshots, restore
@@ -101,12 +101,12 @@ class Partition:
         self.phase = Phase.FOLDING
         self.inbox = 0
         """Next inbox offset to decide."""
-        self.attempts = Attempts()
+        self.requests = Requests(processor.aggregate)
         self._processor = processor
         self._ports = ports
         self._owner = owner
         self._topic = catalog.events_of(self.kind)
-        self.rows = PartitionRows(ports.store, processor.aggregate, number, _index_keys)
+        self.rows = PartitionRows(ports.store, processor.aggregate, number, self._index_keys)
         self.timers = Timers(self.rows)
         self._snapshots = Snapshots(ports.log, ports.writer, self.rows, catalog.snapshots_of(self.kind), number)
         self._fold = StepFold()
@@ -216,7 +216,7 @@ class Partition:
         self.phase = Phase.OWNED
         now_ms = self._ports.now_ms()
         self.timers.reload()
-        self.attempts.reload(self.rows, now_ms)
+        self.requests.reload(self.rows, now_ms)
         self._snapshots.start(now_ms)
         fold = self._fold
         logger.info("%s owns %s/%d: epoch %d, step %d", fold.owner, self.kind, self.number, fold.epoch, fold.next_n)
@@ -323,8 +323,8 @@ class Partition:
 
     def _note_timers(self, aggregate_id: str, changed: dict[str, Row | None]) -> None:
         for key, row in changed.items():
-            if key[0] == "m" and row is not None:
-                self.timers.note(aggregate_id, key[2:], row.due_ms)  # type: ignore[attr-defined]
+            if isinstance(row, Timer):
+                self.timers.note(aggregate_id, key[2:], row.due_ms)
 
     def _release_after_pending(self, effects: list[tuple[str, Effect]]) -> None:
         assert self._writer is not None
@@ -382,8 +382,7 @@ class Partition:
             aggregate_id, rows = decided.changed.aggregate.id, decided.changed.rows
             self._snapshots.note(aggregate_id, rows)
             for key, row in rows.items():
-                if key[0] == "t":
-                    self.attempts.note(aggregate_id, key[2:], row, now_ms)
+                self.requests.note(aggregate_id, key, row, now_ms)
 
     def _claim_acknowledged(self, ack: Ack) -> None:
         if ack.context[1] is not self._claim:
@@ -402,25 +401,30 @@ class Partition:
         """Say again what is outstanding and due; write a snapshot when its time has come."""
         if now_ms >= self._snapshots.due_ms and not self.in_flight:
             self._snapshots.write(self._position(), now_ms)
-        for execution_id, effect in self.attempts.outstanding(now_ms):
-            if self._is_over(execution_id):
-                self.attempts.drop(execution_id, effect.task_run_id)
+        for aggregate_id, key, row, effect in self.requests.due(now_ms):
+            if isinstance(row, TaskRun) and self._is_over(aggregate_id):
+                self.requests.drop(aggregate_id, key)
             else:
-                self._release(execution_id, effect)
+                self._release(aggregate_id, effect)
 
     def give_away(self, is_gone: Callable[[str], bool]) -> None:
         """Tell executions of attempts whose worker is gone; those of executions that are over are forgotten."""
-        for execution_id, run in self.attempts.held():
+        for execution_id, key, run in self.requests.held():
             if not is_gone(run.worker_id):
                 continue
             if self._is_over(execution_id):
-                self.attempts.drop(execution_id, run.id)
+                self.requests.drop(execution_id, key)
             else:
                 self._ports.effects.lose(execution_id, run.id, run.epoch, run.worker_id)
 
     def _is_over(self, execution_id: str) -> bool:
         header = self.rows.of(execution_id).get(HEADER)
         return header is None or header.settled
+
+    def _index_keys(self, aggregate_id: str, key: str, row: Row) -> tuple[bytes, ...]:
+        if isinstance(row, Timer):
+            return timer_index(aggregate_id, key, row)
+        return self.requests.index(aggregate_id, key, row)
 
     @property
     def in_flight(self) -> int:
@@ -444,13 +448,6 @@ class About(msgspec.Struct):
     cause: Cause
     inbox: int
     effects: list[tuple[str, Effect]]
-
-
-def _index_keys(aggregate_id: str, key: str, row: Row) -> tuple[bytes, ...]:
-    letter = key[0]
-    if letter == "t":
-        return attempt_index(aggregate_id, key, row)
-    return timer_index(aggregate_id, key, row) if letter == "m" else ()
 
 
 def _chained(before: bytes, value: bytes, writes: Changed) -> bytes:

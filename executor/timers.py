@@ -1,6 +1,6 @@
 """Timers of one partition: rows ordered by due time, the nearest of them in memory.
 
-Owns the index of timers and which are due. What a timer means is the engine's (`engine/execution/decide/timers.py`);
+Owns the index of timers and which are due. What a timer means is the engine's;
 one that was cleared or set again in the meantime makes no event there.
 """
 
@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import heapq
 
-from engine.execution.state import Timer
-from engine.machine import Row
+from engine.machine import Row, Timer
 from executor.state.rows import PartitionRows
 
 WINDOW_MS = 60_000

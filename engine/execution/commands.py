@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from engine.machine import Command
+from engine.machine import Command, FireTimer
 from engine.values import State
+
+__all__ = ["FireTimer"]
 
 
 class CreateExecution(Command, frozen=True, kw_only=True):
@@ -89,13 +91,6 @@ class ChangeExecutionState(Command, frozen=True, kw_only=True):
     """Say of an ended execution that it ended in another state; nothing runs because of it."""
 
     state: State
-
-
-class FireTimer(Command, frozen=True, kw_only=True):
-    """A timer is due. Made by the partition's owner, never written to the inbox."""
-
-    timer_id: str
-    generation: int
 
 
 class AbandonExecution(Command, frozen=True, kw_only=True):

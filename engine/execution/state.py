@@ -6,7 +6,7 @@ of a loop only the active iterations and the failed ones have rows.
 
 from __future__ import annotations
 
-from engine.machine import Row
+from engine.machine import Row, Timer
 from engine.values import State
 
 HEADER = "h"
@@ -143,12 +143,6 @@ class Ending(Row, frozen=True, kw_only=True):
     """Outputs of the execution, for the tasks of `afterExecution`; key `e`."""
 
     outputs_json: bytes
-
-
-class Timer(Row, frozen=True, kw_only=True):
-    """A timer that is set; key `m/<timer id>`."""
-
-    due_ms: int
 
 
 class Values(Row, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from engine import machine
 from engine.execution.decide import DECIDERS
 from engine.execution.draft import ExecutionDraft, Setting
 from engine.execution.evolve import EVOLVERS
+from engine.execution.outstanding import OUTSTANDING
 from engine.execution.react import REACTORS
 from engine.execution.state import ROW_TYPES
 from engine.machine import SEQUENCE, Aggregate, Command, Rows, Sequence, Step
@@ -17,6 +18,7 @@ EXECUTIONS = Aggregate(
     reactors=REACTORS,
     row_types={**ROW_TYPES, SEQUENCE: Sequence},
     draft=ExecutionDraft,
+    outstanding=OUTSTANDING,
 )
 
 

@@ -16,9 +16,9 @@ from engine.execution.decide import DECIDERS, attempts, create
 from engine.execution.job import Job
 from engine.execution.state import HEADER
 from engine.values import State
-from executor.attempts import Attempts
 from executor.leases import Leases
 from executor.partition import Partition
+from executor.requests import Requests
 from executor.state.rows import PartitionRows
 from executor.state.snapshot import Snapshots
 from executor.timers import Timers
@@ -184,7 +184,7 @@ def a_new_owner_skips_a_command() -> dict[tuple[Any, str], Any]:
 
 @mutant
 def nothing_outstanding_is_said_again() -> dict[tuple[Any, str], Any]:
-    return {(Attempts, "outstanding"): lambda _attempts, _now_ms: iter(())}
+    return {(Requests, "due"): lambda _requests, _now_ms: iter(())}
 
 
 @mutant

@@ -35,9 +35,9 @@ def check(world: World) -> None:
             partition = executor and executor.partitions.get((catalog.EXECUTIONS_INBOX, number))
             if partition is not None:
                 _compare(f"I5: rows of partition {number} at {process.member}", partition.rows, whole)
-                if partition.phase is Phase.OWNED and (partition.in_flight or len(partition.attempts)):
+                if partition.phase is Phase.OWNED and (partition.in_flight or len(partition.requests)):
                     raise Violation(
-                        f"I11: {partition.in_flight} steps and {len(partition.attempts)} attempts stay open"
+                        f"I11: {partition.in_flight} steps and {len(partition.requests)} requests stay open"
                     )
         restored = _fold(world, number, snapshots=True)
         if restored is not None:

@@ -13,10 +13,11 @@ from engine.execution.draft import ExecutionDraft
 from engine.execution.lines import error_lines
 from engine.execution.scopes import proceed
 from engine.execution.start import again
-from engine.execution.state import Header, Timer, timer_key
+from engine.execution.state import Header, timer_key
 from engine.execution.stopping import go_on_exiting, go_on_killing
 from engine.execution.task_runs import end, end_attempt, final_of, resume
 from engine.execution.turns import start_turn
+from engine.machine import Timer
 from engine.values import State
 
 WAIT_WHILE_HELD = frozenset({"retry", "restart", "turn"})

@@ -12,10 +12,9 @@ from engine.execution.state import (
     Ending,
     Header,
     Inputs,
-    Timer,
     timer_key,
 )
-from engine.machine import Changes, Rows
+from engine.machine import Changes, Rows, Timer
 from engine.values import State
 
 

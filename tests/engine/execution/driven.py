@@ -18,11 +18,11 @@ from engine.execution import effects as f
 from engine.execution import events as e
 from engine.execution.draft import ExecutionDraft, Setting
 from engine.execution.job import Job, build_job
-from engine.execution.state import HEADER, Header, Timer
+from engine.execution.state import HEADER, Header
 from engine.execution.step import EXECUTIONS, step
 from engine.flow import parse_flow
 from engine.flow.model import Flow
-from engine.machine import Command, Event, Row, Step
+from engine.machine import Command, Event, Row, Step, Timer
 from engine.values import State
 
 REPEATABLE = (c.CreateExecution, c.ReportTaskEnded, c.AttemptLost, c.KillExecution, c.FireTimer, c.AbandonExecution)

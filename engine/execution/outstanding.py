@@ -1,0 +1,33 @@
+"""What rows of an execution wait for: level-triggered effects, said again until the row has changed.
+
+Owns which effect that is and how long an answer may take. `executor/requests.py` keeps the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.execution.effects import RingDoorbell, SendCancel
+from engine.execution.state import TaskRun
+from engine.machine import Outstanding
+from engine.values import State
+
+DOORBELL_AGAIN_MS = 30_000
+"""First repetition of a doorbell that nobody answered; doubles each time, as a queue may simply be long."""
+DOORBELL_AGAIN_MAX_MS = 600_000
+CANCEL_AGAIN_MS = 5_000
+
+
+def task_run(run: TaskRun) -> Outstanding | None:
+    """An attempt that no worker has claimed, or that its worker is to stop."""
+    if run.state is State.SUBMITTED:
+        doorbell = RingDoorbell(task_run_id=run.id, epoch=run.epoch, queue=run.queue)
+        return Outstanding(doorbell, DOORBELL_AGAIN_MS, DOORBELL_AGAIN_MAX_MS)
+    if run.killing and run.state is State.RUNNING and run.worker_id:
+        cancel = SendCancel(task_run_id=run.id, epoch=run.epoch, worker_id=run.worker_id)
+        return Outstanding(cancel, CANCEL_AGAIN_MS, CANCEL_AGAIN_MS)
+    return None
+
+
+OUTSTANDING: Mapping[str, Callable[[Any], Outstanding | None]] = {"t": task_run}
