@@ -18,7 +18,6 @@ from aiohttp import web
 from api.commands import Commands
 from api.context import CONTEXT, Context
 from api.flow_texts import FlowTexts
-from api.inputs import Seal
 from api.problems import OF_STATUS, ApiProblem, problem_response
 from api.projections.database import Database, ViewsUnavailable
 from api.projections.fan_out import FanOut
@@ -28,6 +27,7 @@ from api.projections.views import Views
 from api.routes import register
 from api.settings import ApiSettings
 from api.storage import FileStorage
+from engine.inputs.resolve import Seal
 from topics.ports import Log
 
 if TYPE_CHECKING:

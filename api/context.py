@@ -11,11 +11,11 @@ from aiohttp import web
 
 from api.commands import Commands
 from api.flow_texts import FlowTexts
-from api.inputs import Seal
 from api.projections.fan_out import FanOut
 from api.projections.views import Views
 from api.settings import ApiSettings
 from api.storage import FileStorage
+from engine.inputs.resolve import Seal
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,6 @@ import msgspec
 
 from api.checks import FailedCheck, failed_checks
 from api.context import Context
-from api.inputs import Resolution, resolve_inputs
 from api.problems import ApiProblem, Detail
 from api.projections import queries, render
 from api.projections.database import Connection
@@ -24,6 +23,7 @@ from api.projections.render import Row
 from api.requests import now_ms
 from engine.flow.inputs import ids_of
 from engine.flow.model import Flow, Input
+from engine.inputs.resolve import Resolution, resolve_inputs
 from engine.values import TERMINAL, derive_id
 
 logger = logging.getLogger(__name__)

@@ -22,7 +22,6 @@ from uuid import uuid4
 
 import msgspec
 
-from api.inputs import resolve_inputs
 from deploy.encryption import seal_of
 from deploy.flow_commands import problem_line, read_text
 from deploy.follow import Follower
@@ -39,6 +38,7 @@ from engine.execution.commands import CreateExecution, KillExecution, ResumeExec
 from engine.flow import Flow, parse_flow
 from engine.flow.inputs import ids_of
 from engine.flow.validate import problem_to_json
+from engine.inputs.resolve import resolve_inputs
 from engine.values import Dialect, State
 from executor.state.memory import MemoryStore
 from topics.messages import LogEntry, Step

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 import msgspec
 
 from engine.execution.state import TaskRun
-from engine.machine import Aggregate, Effect, Outstanding, Row
+from engine.machine import Aggregate, Effect, Outstanding, Row, Rows
 from engine.values import State
 from executor.state.rows import PartitionRows
 
 FAMILY = b"u"
+TASK_RUNS = "t"
 
 
 class Request(msgspec.Struct):
@@ -91,6 +92,15 @@ class Requests:
             request.repeats += 1
             request.again_ms = now_ms + min(waits.first_ms << min(request.repeats, 16), waits.most_ms)
             yield aggregate_id, key, request.row, waits.effect
+
+    def any_of(self, rows: Rows) -> bool:
+        """Tell whether an aggregate that is over waits for something all the same; its attempts don't count then."""
+        return any(
+            key.partition("/")[0] == segment and self._request(key, row) is not None
+            for segment in self._outstanding
+            if segment != TASK_RUNS
+            for key, row in rows.scan(segment)
+        )
 
     def _request(self, key: str, row: Row) -> Request | None:
         waits = self._outstanding.get(key.partition("/")[0])

@@ -7,6 +7,7 @@ wait for a worker) are derived from rows here, so that they can't disagree with 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -25,9 +26,6 @@ FIRST_ROW = "h"
 """Key of the row that every aggregate has from its first event on: without it, it has no row at all."""
 LEFT_TO_THE_STORE = "o"
 """First letter of keys that aren't kept in memory once they are written: a loop leaves an output row an item."""
-INDEXED = "tm"
-"""First letters of the keys whose rows have index entries."""
-
 IndexKeys = Callable[[str, str, Row], "tuple[bytes, ...]"]
 """Index keys that a row has: (aggregate id, row key, row) -> keys below the partition's index family."""
 
@@ -105,9 +103,9 @@ class AggregateRows:
     def change(self, changed: Mapping[str, Row | None]) -> Changed:
         """Put a decided (or folded) step's rows over the store, and return what is to be written when it counts."""
         writes: dict[bytes, bytes | None] = {}
-        index = self._partition.index_changes
+        index, indexed = self._partition.index_changes, self._partition.indexed
         for key, row in changed.items():
-            if key[0] in INDEXED:
+            if key[0] in indexed:
                 writes.update(index(self.id, key, self.get(key), row))
             writes[self.prefix + key.encode()] = None if row is None else _encoder.encode(row)
         self._known.update(changed)
@@ -135,6 +133,11 @@ class AggregateRows:
         return len(self._known)
 
 
+def _layout(aggregate: Aggregate) -> bytes:
+    fields = sorted((letter, row.__name__, row.__struct_fields__) for letter, row in aggregate.row_types.items())
+    return blake2b(repr(fields).encode(), digest_size=4).digest()
+
+
 class PartitionRows:
     """Rows of the aggregates of one partition.
 
@@ -142,13 +145,17 @@ class PartitionRows:
         store: Where they are kept; shared by the partitions of a process.
         aggregate: Whose rows.
         partition: Number of the partition.
-        index_keys: Which index entries a row has; only rows under `INDEXED` keys are asked.
+        index_keys: Which index entries a row has; only timers and rows that may wait for something are asked.
     """
 
     def __init__(self, store: Store, aggregate: Aggregate, partition: int, index_keys: IndexKeys) -> None:
         self._store = store
         self._prefix = aggregate.kind.encode() + b"/" + partition.to_bytes(2, "big")
         self._index_keys = index_keys
+        self.indexed = frozenset({"m", *aggregate.outstanding})
+        """First letters of the keys whose rows have index entries."""
+        self.layout = _layout(aggregate)
+        """Names the shape of the rows: two versions of which one has other fields encode the same row differently."""
         self._decoders = {letter: msgspec.msgpack.Decoder(row_type) for letter, row_type in aggregate.row_types.items()}
         self._aggregates: dict[str, AggregateRows] = {}
         self._cached = 0
@@ -228,7 +235,7 @@ class PartitionRows:
         for full_key, value in rows.items():
             writes[self._prefix + b"r" + full_key] = value
             aggregate_id, _nul, key = full_key.decode().partition("\0")
-            if value is not None and key[0] in INDEXED:
+            if value is not None and key[0] in self.indexed:
                 writes.update(self.index_changes(aggregate_id, key, None, self._decode(key, value)))
         if position is not None:
             writes[self._prefix + b"p"] = _encoder.encode(position)

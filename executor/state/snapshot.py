@@ -13,10 +13,10 @@ request may be repeated. One that was born and ended between two barriers costs 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from engine.execution.state import HEADER, Header
-from engine.machine import SEQUENCE
+from engine.machine import SEQUENCE, Rows
 from engine.values import State
 from executor.state.rows import PartitionRows, Position
 from topics import catalog
@@ -42,14 +42,24 @@ class Snapshots:
         rows: The partition's rows.
         topic: Its snapshot topic.
         partition: Its number.
+        waits: Tells whether something of an execution that has ended waits for an answer: its rows stay then.
     """
 
-    def __init__(self, log: Log, writer: Writer, rows: PartitionRows, topic: str, partition: int) -> None:
+    def __init__(
+        self,
+        log: Log,
+        writer: Writer,
+        rows: PartitionRows,
+        topic: str,
+        partition: int,
+        waits: Callable[[Rows], bool],
+    ) -> None:
         self._log = log
         self._writer = writer
         self._rows = rows
         self._topic = topic
         self._partition = partition
+        self._waits = waits
         self._changed: dict[tuple[str, str], None] = {}
         self._taken: dict[tuple[str, str], None] = {}
         """What the snapshot that is being written holds."""
@@ -156,8 +166,11 @@ class Snapshots:
                 self._writer.append(self._topic, self._partition, key, b"", durable=False)
 
     def _ended_well(self, aggregate_id: str) -> bool:
-        header = self._rows.of(aggregate_id).get(HEADER)
-        return isinstance(header, Header) and header.settled and header.state in (State.SUCCESS, State.WARNING)
+        rows = self._rows.of(aggregate_id)
+        header = rows.get(HEADER)
+        if not isinstance(header, Header) or not header.settled or header.state not in (State.SUCCESS, State.WARNING):
+            return False
+        return not self._waits(rows)
 
     def _forget(self, aggregate_id: str) -> None:
         """Delete rows of an ended execution that an earlier snapshot may hold."""

@@ -1,6 +1,6 @@
 """Resolves the inputs of a flow: what was given, defaults, dependencies; all errors at once.
 
-Pure. Owns the order of things: dependencies first, then the value or the default, then its type (`input_values.py`).
+Owns the order of things: dependencies first, then the value or the default, then its type (`values.py`).
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from api.input_values import options, parse_value
 from engine.flow.inputs import flattened
 from engine.flow.model import Input
+from engine.inputs.values import options, parse_value
 from engine.values import Dialect, nested
 
 TYPED = frozenset({"JSON", "YAML", "ARRAY", "MULTISELECT", "INT", "FLOAT", "BOOL"})

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from api.input_values import parse_value
-from api.inputs import Resolution, resolve_inputs
 from engine.flow.model import Input
+from engine.inputs.resolve import Resolution, resolve_inputs
+from engine.inputs.values import parse_value
 from engine.values import Dialect
 
 VARIABLES = {"vars": {"greeting": "hi"}, "flow": {"id": "f"}}

@@ -1,6 +1,6 @@
 """What a given value becomes under the type of its input: parsing and checking, one function for each type.
 
-Pure. Owns nothing about which input gets which value; that is `inputs.py`'s. Every failure is a `ValueError` whose
+Owns nothing about which input gets which value; that is `resolve.py`'s. Every failure is a `ValueError` whose
 message says what was expected.
 """
 
@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, time
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from engine.values import parse_duration_ms
-
-Properties = Mapping[str, Any]
+from engine.inputs.bounds import Properties, check_bounds, shown
+from engine.inputs.times import read_date, read_datetime, read_duration, read_time
 
 VALIDATOR_TIMEOUT_S = 0.5
 """Patterns come from flows and may be hostile."""
@@ -24,11 +22,6 @@ TEXT_MAX = 2 * 1024 * 1024
 FILE_SCHEMES = ("kestra", "file", "nsfile")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _INT32 = range(-(2**31), 2**31)
-
-
-def _shown(value: Any) -> str:
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return repr(text if len(text) <= 60 else text[:60] + "…")
 
 
 def _string(value: Any, properties: Properties) -> str:
@@ -56,18 +49,18 @@ def _match_validator(text: str, pattern: Any) -> None:
     try:
         matches = compiled.fullmatch(text, timeout=VALIDATOR_TIMEOUT_S) is not None
     except TimeoutError:
-        raise ValueError(f"The validator {pattern!r} takes too long on {_shown(text)}") from None
+        raise ValueError(f"The validator {pattern!r} takes too long on {shown(text)}") from None
     if not matches:
-        raise ValueError(f"Expected a text that matches {pattern!r}, but got {_shown(text)}")
+        raise ValueError(f"Expected a text that matches {pattern!r}, but got {shown(text)}")
 
 
 def _int(value: Any, properties: Properties) -> int:
     if isinstance(value, bool) or not re.fullmatch(r"[+-]?\d{1,20}", str(value).strip()):
-        raise ValueError(f"Expected a whole number, but got {_shown(value)}")
+        raise ValueError(f"Expected a whole number, but got {shown(value)}")
     number = int(str(value).strip())
     if number not in _INT32:
         raise ValueError(f"Expected a whole number of 32 bits, but got {number}")
-    _within(number, properties, "min", "max", float)
+    check_bounds(number, properties, "min", "max", float)
     return number
 
 
@@ -79,99 +72,24 @@ def _float(value: Any, properties: Properties) -> float:
         if number != number or number in (float("inf"), float("-inf")):
             raise ValueError
     except ValueError:
-        raise ValueError(f"Expected a number, but got {_shown(value)}") from None
-    _within(number, properties, "min", "max", float)
+        raise ValueError(f"Expected a number, but got {shown(value)}") from None
+    check_bounds(number, properties, "min", "max", float)
     return number
-
-
-def _within(value: Any, properties: Properties, low: str, high: str, parse: Callable[[Any], Any]) -> None:
-    """Check the bounds that the input declares, both included."""
-    least, most = properties.get(low), properties.get(high)
-    if least is not None and value < parse(least):
-        raise ValueError(f"Expected '{low}' {least} or more, but got {_plain(value)}")
-    if most is not None and value > parse(most):
-        raise ValueError(f"Expected '{high}' {most} or less, but got {_plain(value)}")
-
-
-def _plain(value: Any) -> str:
-    return _instant_text(value) if isinstance(value, datetime) else str(value)
 
 
 def _bool(value: Any, _properties: Properties) -> bool:
     return value if isinstance(value, bool) else str(value).strip().lower() == "true"
 
 
-def _instant(value: Any) -> datetime:
-    try:
-        at = datetime.fromisoformat(str(value).strip())
-    except ValueError:
-        at = None
-    if at is None or "T" not in str(value):
-        raise ValueError(f"Expected a date and time such as 2026-01-31T08:00:00Z, but got {_shown(value)}")
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-def _instant_text(at: datetime) -> str:
-    text = at.isoformat().removesuffix("+00:00")
-    return (text.rstrip("0") if "." in text else text) + "Z"
-
-
-def _datetime(value: Any, properties: Properties) -> str:
-    at = _instant(value)
-    _within(at, properties, "after", "before", _instant)
-    return _instant_text(at)
-
-
-def _parse_date(value: Any) -> date:
-    try:
-        return date.fromisoformat(str(value).strip())
-    except ValueError:
-        raise ValueError(f"Expected a date such as 2026-01-31, but got {_shown(value)}") from None
-
-
-def _date(value: Any, properties: Properties) -> str:
-    day = _parse_date(value)
-    _within(day, properties, "after", "before", _parse_date)
-    return day.isoformat()
-
-
-def _parse_time(value: Any) -> time:
-    try:
-        found = time.fromisoformat(str(value).strip())
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is not None:
-        raise ValueError(f"Expected a time such as 18:30:00, but got {_shown(value)}")
-    return found
-
-
-def _time(value: Any, properties: Properties) -> str:
-    found = _parse_time(value)
-    _within(found, properties, "after", "before", _parse_time)
-    return found.isoformat()
-
-
-def _duration(value: Any, properties: Properties) -> str:
-    if isinstance(value, bool | list | dict):
-        raise ValueError(f"Expected a duration such as PT30S, but got {_shown(value)}")
-    ms = parse_duration_ms(value)
-    for name, fits in (("min", ms.__ge__), ("max", ms.__le__)):
-        bound = properties.get(name)
-        if bound is not None and not fits(parse_duration_ms(bound)):
-            raise ValueError(f"Expected '{name}' {bound} or {'more' if name == 'min' else 'less'}, but got {value}")
-    written = str(value).strip()
-    return written.upper() if written[:1].upper() in ("P", "-", "+") and "P" in written.upper() else f"PT{ms / 1000:g}S"
-
-
 def _file(value: Any, properties: Properties) -> str:
     text = str(value)
     if urlsplit(text).scheme not in FILE_SCHEMES:
         raise ValueError(
-            f"Expected a file, or an address that begins with {', '.join(FILE_SCHEMES)}, but got {_shown(value)}"
+            f"Expected a file, or an address that begins with {', '.join(FILE_SCHEMES)}, but got {shown(value)}"
         )
     extensions = [str(e).lower() for e in properties.get("allowedFileExtensions") or ()]
     if extensions and not text.lower().endswith(tuple(extensions)):
-        raise ValueError(f"Expected a file that ends in {', '.join(extensions)}, but got {_shown(value)}")
+        raise ValueError(f"Expected a file that ends in {', '.join(extensions)}, but got {shown(value)}")
     return text
 
 
@@ -181,7 +99,7 @@ def _json(value: Any, _properties: Properties) -> Any:
     try:
         return msgspec.json.decode(value)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise ValueError(f"Expected JSON, but got {_shown(value)}: {error}") from None
+        raise ValueError(f"Expected JSON, but got {shown(value)}: {error}") from None
 
 
 def _yaml(value: Any, _properties: Properties) -> Any:
@@ -191,7 +109,7 @@ def _yaml(value: Any, _properties: Properties) -> Any:
 
     document = read_documents(value)[0]
     if document.problems:
-        raise ValueError(f"Expected YAML, but got {_shown(value)}: {document.problems[0]}")
+        raise ValueError(f"Expected YAML, but got {shown(value)}: {document.problems[0]}")
     return document.value
 
 
@@ -202,16 +120,16 @@ def _uri(value: Any, _properties: Properties) -> str:
     except ValueError:
         parts = None
     if parts is None or not parts.scheme or not text[len(parts.scheme) + 1 :] or re.search(r"\s", text):
-        raise ValueError(f"Expected a URI with a scheme, such as https://example.org/x, but got {_shown(value)}")
+        raise ValueError(f"Expected a URI with a scheme, such as https://example.org/x, but got {shown(value)}")
     if parts.scheme in ("http", "https", "ftp", "ws", "wss") and not parts.hostname:
-        raise ValueError(f"Expected a host after {parts.scheme}://, but got {_shown(value)}")
+        raise ValueError(f"Expected a host after {parts.scheme}://, but got {shown(value)}")
     return text
 
 
 def _email(value: Any, _properties: Properties) -> str:
     text = str(value).strip()
     if text and not _EMAIL.fullmatch(text):
-        raise ValueError(f"Expected an e-mail address, but got {_shown(value)}")
+        raise ValueError(f"Expected an e-mail address, but got {shown(value)}")
     return text
 
 
@@ -229,7 +147,7 @@ def _select(value: Any, properties: Properties) -> str:
     text = _option(value)
     offered = options(properties)
     if text not in offered and not properties.get("allowCustomValue"):
-        raise ValueError(f"Expected one of {', '.join(offered)}, but got {_shown(value)}")
+        raise ValueError(f"Expected one of {', '.join(offered)}, but got {shown(value)}")
     return text
 
 
@@ -238,7 +156,7 @@ def _multiselect(value: Any, properties: Properties) -> list[Any]:
     items = _list(value)
     wrong = [item for item in items if _option(item) not in offered]
     if wrong and not properties.get("allowCustomValue"):
-        raise ValueError(f"Expected some of {', '.join(offered)}, but got {_shown(wrong[0])}")
+        raise ValueError(f"Expected some of {', '.join(offered)}, but got {shown(wrong[0])}")
     return _each(items, str(properties.get("itemType") or "STRING"))
 
 
@@ -254,7 +172,7 @@ def _list(value: Any) -> list[Any]:
         except (msgspec.DecodeError, RecursionError):
             found = _yaml(value, {})
     if not isinstance(found, list | tuple):
-        raise ValueError(f"Expected a list such as [1, 2], but got {_shown(value)}")
+        raise ValueError(f"Expected a list such as [1, 2], but got {shown(value)}")
     return list(found)
 
 
@@ -275,10 +193,10 @@ PARSERS: Mapping[str, Callable[[Any, Properties], Any]] = {
     "FLOAT": _float,
     "BOOL": _bool,
     "BOOLEAN": _bool,
-    "DATETIME": _datetime,
-    "DATE": _date,
-    "TIME": _time,
-    "DURATION": _duration,
+    "DATETIME": read_datetime,
+    "DATE": read_date,
+    "TIME": read_time,
+    "DURATION": read_duration,
     "FILE": _file,
     "JSON": _json,
     "YAML": _yaml,

@@ -1,0 +1,70 @@
+"""Inputs that are points or spans of time: DATETIME, DATE, TIME, DURATION."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from engine.inputs.bounds import Properties, check_bounds, instant_text, shown
+from engine.values import parse_duration_ms
+
+
+def _instant(value: Any) -> datetime:
+    try:
+        at = datetime.fromisoformat(str(value).strip())
+    except ValueError:
+        at = None
+    if at is None or "T" not in str(value):
+        raise ValueError(f"Expected a date and time such as 2026-01-31T08:00:00Z, but got {shown(value)}")
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def read_datetime(value: Any, properties: Properties) -> str:
+    """Return a point in time in UTC, as Java writes it. Raises ValueError if it is none, or is out of bounds."""
+    at = _instant(value)
+    check_bounds(at, properties, "after", "before", _instant)
+    return instant_text(at)
+
+
+def _parse_date(value: Any) -> date:
+    try:
+        return date.fromisoformat(str(value).strip())
+    except ValueError:
+        raise ValueError(f"Expected a date such as 2026-01-31, but got {shown(value)}") from None
+
+
+def read_date(value: Any, properties: Properties) -> str:
+    """Return a day. Raises ValueError if it is none, or is out of bounds."""
+    day = _parse_date(value)
+    check_bounds(day, properties, "after", "before", _parse_date)
+    return day.isoformat()
+
+
+def _parse_time(value: Any) -> time:
+    try:
+        found = time.fromisoformat(str(value).strip())
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is not None:
+        raise ValueError(f"Expected a time such as 18:30:00, but got {shown(value)}")
+    return found
+
+
+def read_time(value: Any, properties: Properties) -> str:
+    """Return a time of day. Raises ValueError if it is none, or is out of bounds."""
+    found = _parse_time(value)
+    check_bounds(found, properties, "after", "before", _parse_time)
+    return found.isoformat()
+
+
+def read_duration(value: Any, properties: Properties) -> str:
+    """Return an ISO 8601 duration. Raises ValueError if it is none, or is out of bounds."""
+    if isinstance(value, bool | list | dict):
+        raise ValueError(f"Expected a duration such as PT30S, but got {shown(value)}")
+    ms = parse_duration_ms(value)
+    for name, fits in (("min", ms.__ge__), ("max", ms.__le__)):
+        bound = properties.get(name)
+        if bound is not None and not fits(parse_duration_ms(bound)):
+            raise ValueError(f"Expected '{name}' {bound} or {'more' if name == 'min' else 'less'}, but got {value}")
+    written = str(value).strip()
+    return written.upper() if written[:1].upper() in ("P", "-", "+") and "P" in written.upper() else f"PT{ms / 1000:g}S"
