@@ -19,6 +19,7 @@ from worker.properties import Properties
 from worker.runners.folders import AttemptFolder
 from worker.runners.process import ProcessRunner
 from worker.storage.access import AttemptFiles
+from worker.storage.key_values import KeyValues
 
 
 class TaskFailed(Exception):
@@ -53,6 +54,7 @@ class RunContext:
         kill: Its request to end.
         world: Functions of templates that reach outside.
         now_ms: Time that templates see, Unix milliseconds.
+        keys: Key-value stores.
     """
 
     def __init__(
@@ -64,12 +66,14 @@ class RunContext:
         kill: Kill,
         world: Mapping[str, Callable[..., Any]],
         now_ms: int,
+        keys: KeyValues,
     ) -> None:
         self.job = job
         self.log = log
         self.files = files
         self.processes = processes
         self.kill = kill
+        self.keys = keys
         self._world = world
         self._now_ms = now_ms
         self._folder: AttemptFolder | None = None
@@ -85,15 +89,26 @@ class RunContext:
             expression.RenderError: If a template can't be rendered.
             expression.NeedsWorld: If it calls a function that workers don't offer.
         """
+        return expression.render_value(value, self._scope(more))
+
+    def evaluate(self, value: Any, more: Mapping[str, Any] | None = None) -> Any:
+        """Return what a text comes to: if it is one expression, that one's value and not its text.
+
+        Raises as `render` does; what isn't a text is rendered.
+        """
+        if not isinstance(value, str):
+            return self.render(value, more)
+        return expression.compile_template(value, self.job.dialect).evaluate(self._scope(more))
+
+    def _scope(self, more: Mapping[str, Any] | None) -> expression.Scope:
         job = self.job
-        scope = expression.Scope(
+        return expression.Scope(
             variables={**job.variables, **more} if more else job.variables,
             now_ms=self._now_ms,
             entropy=f"{job.execution_id}/{job.task_run_id}/{job.epoch}",
             world=self._world,
             dialect=job.dialect,
         )
-        return expression.render_value(value, scope)
 
     @property
     def folder(self) -> AttemptFolder:
@@ -156,13 +171,23 @@ class Plugin(Generic[P]):
         properties: Model of its properties.
         run: Runs one attempt.
         in_folder: The templates may read `workingDir` and `outputDir`.
+        typed: Outside names of properties that keep the value of a lone expression; of all others it is the text.
     """
 
-    def __init__(self, type: str, properties: type[P], run: Run[P], *, in_folder: bool = False) -> None:
+    def __init__(
+        self,
+        type: str,
+        properties: type[P],
+        run: Run[P],
+        *,
+        in_folder: bool = False,
+        typed: frozenset[str] = frozenset(),
+    ) -> None:
         self.type = type
         self._properties = properties
         self._run = run
         self._in_folder = in_folder
+        self._typed = typed
 
     def execute(self, context: RunContext) -> Result:
         """See `Executable.execute`.
@@ -172,4 +197,7 @@ class Plugin(Generic[P]):
             pydantic.ValidationError: If a value doesn't fit.
         """
         more = context.folder.variables if self._in_folder else None
-        return self._run(context, self._properties.model_validate(context.render(context.job.properties, more)))
+        written = context.job.properties
+        typed = {name: context.evaluate(written[name], more) for name in written if name in self._typed}
+        rendered = context.render({name: written[name] for name in written if name not in typed}, more)
+        return self._run(context, self._properties.model_validate({**rendered, **typed}))

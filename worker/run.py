@@ -27,6 +27,7 @@ from worker.properties import describe
 from worker.runners.launcher import LaunchError
 from worker.runners.process import ProcessRunner
 from worker.storage.access import AttemptFiles
+from worker.storage.key_values import KeyValues
 from worker.storage.port import Storage, StorageError
 from worker.world import World, opened
 
@@ -77,8 +78,9 @@ def _run(equipment: Equipment, key: AttemptKey, job: Job, kill: Kill, log: Attem
     except ValueError as problem:
         return Ended(key, State.FAILED, error=str(problem))
     files = AttemptFiles(equipment.storage, job)
-    world = World(job, files, equipment.environment, log.masks).functions()
-    context = RunContext(job, log, files, equipment.processes, kill, world, equipment.clock.wall_ms())
+    keys = KeyValues(equipment.storage, equipment.clock.wall_ms)
+    world = World(job, files, equipment.environment, log.masks, keys).functions()
+    context = RunContext(job, log, files, equipment.processes, kill, world, equipment.clock.wall_ms(), keys)
     outputs: bytes = b""
     try:
         timeout_s = _timeout_s(context)

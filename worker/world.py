@@ -1,7 +1,7 @@
 """The functions of templates that reach outside the engine, as workers answer them.
 
-Owns `secret`, `env`, `read`, `fileURI`, `fileSize`, `fileExists`, `isFileEmpty`, `errorLogs` and `randomPort`. One that
-isn't here fails the task with its name.
+Owns `secret`, `env`, `kv`, `read`, `fileURI`, `fileSize`, `fileExists`, `isFileEmpty`, `errorLogs` and `randomPort`.
+One that isn't here fails the task with its name.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from engine.execution.job import Job
 from engine.seals import text_of_sealed, unsealed
 from worker.logs import Masks
 from worker.storage.access import AttemptFiles
+from worker.storage.key_values import KeyValues
 from worker.storage.paths import SCHEME
 from worker.storage.port import StorageError
 
@@ -37,19 +38,24 @@ class World:
         files: Stored files it may see.
         environment: The worker's environment.
         masks: Takes the secrets that were read.
+        keys: Key-value stores.
     """
 
-    def __init__(self, job: Job, files: AttemptFiles, environment: Mapping[str, str], masks: Masks) -> None:
+    def __init__(
+        self, job: Job, files: AttemptFiles, environment: Mapping[str, str], masks: Masks, keys: KeyValues
+    ) -> None:
         self._job = job
         self._files = files
         self._environment = environment
         self._masks = masks
+        self._keys = keys
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         """Return the functions by their names in templates."""
         return {
             "secret": self._secret,
             "env": self._env,
+            "kv": self._kv,
             "read": self._read,
             "fileURI": self._file_uri,
             "fileSize": lambda path, namespace=None: self._files.size(self._file_uri(path, namespace)),
@@ -84,6 +90,15 @@ class World:
         if value is None:
             raise ValueError(f"The worker has no environment variable {VARIABLE_PREFIX}{str(name).upper()}")
         return value
+
+    def _kv(self, key: str, namespace: str | None = None, errorOnMissing: bool | None = None) -> Any:
+        """Return the value of a key; without a namespace that of the flow counts, and then those around it."""
+        wanted = self._job.namespace if namespace is None else str(namespace)
+        find = self._keys.get_inherited if namespace is None else self._keys.get
+        found = find(wanted, str(key))
+        if found is None and errorOnMissing is not False:
+            raise ValueError(f"The key '{key}' does not exist in the namespace '{wanted}'.")
+        return None if found is None else found.value
 
     def _read(
         self, path: str, namespace: str | None = None, version: int | None = None, revision: int | None = None

@@ -21,6 +21,7 @@ from worker.run import Equipment, run_attempt
 from worker.runners.process import ProcessRunner
 from worker.runners.settings import ProcessSettings
 from worker.storage.access import AttemptFiles
+from worker.storage.key_values import KeyValues
 from worker.storage.local import LocalStorage
 from worker.threads import SystemClock
 
@@ -42,6 +43,7 @@ class Attempts:
         self.folder = folder / "attempts"
         self.processes = ProcessRunner(ProcessSettings(folder=self.folder, kill_grace_ms=500))
         self.storage = LocalStorage(folder / "storage")
+        self.keys = KeyValues(self.storage, clock.wall_ms)
         self.equipment = Equipment(
             registry=Registry(),
             shipper=Shipper(log),

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
 from pathlib import Path
 from typing import BinaryIO, NoReturn, cast
+from zlib import crc32
 
 from worker.storage.paths import inside, path_of, uri_of
-from worker.storage.port import StorageError
+from worker.storage.port import FileMissing, StorageError
+
+SWAPS = ".swaps"
+"""Folder of the locks of `swap`. No name of a flow begins with a dot."""
+SWAP_LOCKS = 64
+"""So many swaps of different files can happen at once; files share locks, so that locks don't pile up like files."""
 
 
 class LocalStorage:
@@ -66,11 +73,82 @@ class LocalStorage:
             os.chmod(file.fileno(), 0o600)
             shutil.copyfileobj(source, file, 1 << 20)
 
+    def files_in(self, path: str) -> list[str]:
+        """See `worker.storage.port.Storage.files_in`."""
+        return self._names(path, folders=False)
+
+    def folders_in(self, path: str) -> list[str]:
+        """See `worker.storage.port.Storage.folders_in`."""
+        return self._names(path, folders=True)
+
+    def swap(self, path: str, before: bytes | None, after: bytes | None) -> bool:
+        """See `worker.storage.port.Storage.swap`."""
+        target = inside(self._folder, path)
+        locks = self._folder / SWAPS
+        lock = crc32(path.encode()) % SWAP_LOCKS
+        try:
+            locks.mkdir(mode=0o700, exist_ok=True)
+            with (locks / f"{lock}.lock").open("ab") as held:
+                # Closing gives it back, and so does the end of a process that dies here.
+                fcntl.flock(held, fcntl.LOCK_EX)
+                if _contents(target) != before:
+                    return False
+                if after is None:
+                    target.unlink(missing_ok=True)
+                else:
+                    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    # Whoever holds the lock overwrites what a process that died has left here.
+                    _write_durably(locks / f"{lock}.new", after)
+                    os.replace(locks / f"{lock}.new", target)
+                if target.parent.exists():
+                    _make_durable(target.parent)
+        except OSError as error:
+            raise StorageError(f"The file {path!r} can't be changed: {error.strerror}") from error
+        return True
+
+    def _names(self, path: str, *, folders: bool) -> list[str]:
+        try:
+            with os.scandir(inside(self._folder, path)) as found:
+                return sorted(
+                    each.name
+                    for each in found
+                    if not each.name.startswith(".") and (each.is_dir() if folders else each.is_file())
+                )
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except StorageError:
+            raise
+        except OSError as error:
+            raise StorageError(f"The folder {path!r} can't be read: {error.strerror}") from error
+
     def _file(self, uri: str) -> Path:
         return inside(self._folder, path_of(uri))
 
 
 def _refuse(uri: str, error: OSError) -> NoReturn:
     if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
-        raise StorageError(f"There is no file {uri!r}") from error
+        raise FileMissing(f"There is no file {uri!r}") from error
     raise StorageError(f"The file {uri!r} can't be read: {error.strerror}") from error
+
+
+def _contents(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _write_durably(file: Path, contents: bytes) -> None:
+    with file.open("wb") as opened:
+        opened.write(contents)
+        opened.flush()
+        os.fsync(opened.fileno())
+
+
+def _make_durable(folder: Path) -> None:
+    """Make that a file came or went in a folder survive a power failure."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

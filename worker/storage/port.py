@@ -13,6 +13,10 @@ class StorageError(OSError):
     """A file can't be stored or read; the message says why, in words for the flow's author."""
 
 
+class FileMissing(StorageError):
+    """There is no such file."""
+
+
 class Storage(Protocol):
     """Keeps files under URIs (`kestra:///…`). Any thread may call it."""
 
@@ -30,7 +34,7 @@ class Storage(Protocol):
         """Return the contents; the caller closes them.
 
         Raises:
-            StorageError: If the URI isn't allowed or there is no such file.
+            StorageError: If the URI isn't allowed; FileMissing if there is no such file.
         """
         ...
 
@@ -55,5 +59,35 @@ class Storage(Protocol):
 
         Raises:
             StorageError: As `open` does.
+        """
+        ...
+
+    def files_in(self, path: str) -> list[str]:
+        """Return the names of the files that lie directly in a folder, sorted; none if there is no such folder.
+
+        Raises:
+            StorageError: If the path isn't allowed or can't be read.
+        """
+        ...
+
+    def folders_in(self, path: str) -> list[str]:
+        """Return the names of the folders that lie directly in a folder, as `files_in` does."""
+        ...
+
+    def swap(self, path: str, before: bytes | None, after: bytes | None) -> bool:
+        """Replace a small file if it is still what the caller has seen, whoever else does the same anywhere.
+
+        Readers see the old contents or the new ones. Once it has returned True, a power failure doesn't undo it.
+
+        Args:
+            path: Of the file, as for `put`.
+            before: What the caller has seen; None: no file.
+            after: What is to be there; None: no file.
+
+        Returns:
+            False, and nothing is changed, if the contents aren't `before`.
+
+        Raises:
+            StorageError: If the path isn't allowed or the disk refuses.
         """
         ...

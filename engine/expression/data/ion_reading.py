@@ -14,7 +14,7 @@ from engine.expression.dates.writing import write
 from engine.expression.errors import Failure, quoted
 
 if TYPE_CHECKING:
-    from engine.expression.state import Run
+    from engine.expression.printing import Counter
 
 MAX_DEPTH = 60
 MAX_NUMBER = 1000
@@ -34,7 +34,7 @@ _ESCAPES = {
 _NOTHING = object()
 
 
-def read_ion(run: Run, text: str, most: int | None = None) -> list[Any]:
+def read_ion(run: Counter, text: str, most: int | None = None) -> list[Any]:
     """Return the top-level values of an ION text.
 
     Args:
@@ -59,7 +59,7 @@ def read_ion(run: Run, text: str, most: int | None = None) -> list[Any]:
 class _Reader:
     """Walks an ION text."""
 
-    def __init__(self, run: Run, text: str) -> None:
+    def __init__(self, run: Counter, text: str) -> None:
         self.run = run
         self.text = text
         self.at = 0

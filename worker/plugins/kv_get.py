@@ -1,0 +1,28 @@
+"""Reads the value of a key."""
+
+from __future__ import annotations
+
+from worker.context import Plugin, Result, RunContext, TaskFailed
+from worker.properties import Properties, Text
+
+
+class GetProperties(Properties):
+    """Properties of `kv.Get`."""
+
+    key: Text
+    namespace: Text | None = None
+    error_on_missing: bool = False
+
+
+def run(context: RunContext, properties: GetProperties) -> Result:
+    """Return the value; without a namespace that of the flow counts, and then those around it."""
+    key, namespace = properties.key, properties.namespace or context.job.namespace
+    found = (context.keys.get if properties.namespace else context.keys.get_inherited)(namespace, key)
+    if found is None and properties.error_on_missing:
+        raise TaskFailed(
+            f"No value found for key '{key}' in namespace '{namespace}' and `errorOnMissing` is set to true"
+        )
+    return Result({"value": None if found is None else found.value})
+
+
+PLUGIN = Plugin("io.kestra.plugin.core.kv.Get", GetProperties, run)
