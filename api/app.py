@@ -65,6 +65,7 @@ def create_app(
     storage: FileStorage | None = None,
     *,
     seal: Seal | None = None,
+    secret: Callable[..., str] | None = None,
     on_failure: Callable[[BaseException], None] | None = None,
 ) -> web.Application:
     """Return the application; its threads start with it and stop with it.
@@ -74,6 +75,7 @@ def create_app(
         settings: See `ApiSettings`.
         storage: Keeps files of inputs; None refuses them.
         seal: Encrypts SECRET inputs; None refuses them.
+        secret: The function `secret()` of templates: key, and perhaps namespace and subkey, to text.
         on_failure: Called from another thread if the views stop for good.
     """
     database = open_views(settings.views)
@@ -96,6 +98,7 @@ def create_app(
             flow_texts=flow_texts,
             storage=storage,
             seal=seal,
+            secret=secret,
             health=lambda: health_of(tail, commands),
             stopping=asyncio.Event(),
         )

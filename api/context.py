@@ -30,6 +30,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """None: no files are accepted."""
     seal: Seal | None
     """Encrypts SECRET inputs; None refuses them."""
+    secret: Callable[..., str] | None
+    """`secret()` of templates that the API itself renders, such as keys of webhooks; None: there is none."""
     health: Callable[[], dict[str, str]]
     """Says of each part `UP` or what is wrong with it."""
     stopping: asyncio.Event

@@ -99,7 +99,7 @@ def check_labels(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     return dict(pairs)
 
 
-def _variables(context: Context, found: FoundFlow) -> dict[str, Any]:
+def variables_of(context: Context, found: FoundFlow) -> dict[str, Any]:
     """Return what expressions may read before there is an execution."""
     flow = found.flow
     about = {"id": flow.id, "namespace": flow.namespace, "revision": found.revision, "tenantId": "main"}
@@ -110,7 +110,7 @@ def resolve(context: Context, found: FoundFlow, inputs: Sequence[Input], given: 
     """Give the inputs of a flow (or of a Pause) their values."""
     flow = found.flow
     resolution = resolve_inputs(
-        inputs, given, _variables(context, found), now_ms(), context.seal, context.settings.dialect
+        inputs, given, variables_of(context, found), now_ms(), context.seal, context.settings.dialect
     )
     if resolution.unknown:
         logger.warning("%s.%s has no inputs %s: ignored", flow.namespace, flow.id, ", ".join(resolution.unknown))
@@ -134,7 +134,7 @@ def run_checks(context: Context, found: FoundFlow, resolution: Resolution) -> li
     """Return the checks of a flow that don't hold with these inputs."""
     if not found.flow.extra.get("checks"):
         return []
-    variables = {**_variables(context, found), "inputs": resolution.values}
+    variables = {**variables_of(context, found), "inputs": resolution.values}
     return failed_checks(found.flow, variables, now_ms(), context.settings.dialect)
 
 

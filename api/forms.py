@@ -90,7 +90,7 @@ async def _read_parts(reader: MultipartReader, context: Context, target: Target,
             raise ApiProblem("bad-request", f"Expected at most {PARTS_MAX} plain parts in a form")
         name = part.name or ""
         if part.filename is None:
-            value = await _read_text(part, left)
+            value = await read_text_part(part, left)
             left -= len(value)
             fields[name] = value.decode("utf-8", "replace")
             continue
@@ -99,11 +99,17 @@ async def _read_parts(reader: MultipartReader, context: Context, target: Target,
             await asyncio.wait_for(part.release(), context.settings.wait_max_s)
             fields.setdefault(name, None)
             continue
-        fields[input_id], found[input_id] = await _store(part, context, target, input_id)
+        if context.storage is None:
+            raise ApiProblem(
+                "invalid-argument", f"Input {input_id} is a file, but this server has no storage for files"
+            )
+        stored = await store_part(part, context, target, f"inputs/{input_id}")
+        fields[input_id], found[input_id] = stored.uri, (stored.name, stored.digest)
     return Form(fields, found)
 
 
-async def _read_text(part: BodyPartReader, most: int) -> bytes:
+async def read_text_part(part: BodyPartReader, most: int) -> bytes:
+    """Return a part that is no file, at most `most` bytes."""
     pieces: list[bytes] = []
     size = 0
     while chunk := await asyncio.wait_for(part.read_chunk(CHUNK), IDLE_S):
@@ -116,36 +122,53 @@ async def _read_text(part: BodyPartReader, most: int) -> bytes:
     return b"".join(pieces)
 
 
-async def _store(
-    part: BodyPartReader, context: Context, target: Target, input_id: str
-) -> tuple[str | None, tuple[str, str]]:
-    """Return the URI of a file, None if it wasn't stored, and what it is: name and digest."""
+class Stored(msgspec.Struct, frozen=True):
+    """A file that came in a form."""
+
+    name: str
+    digest: str
+    size: int
+    uri: str | None
+    """None: it was only looked at."""
+
+
+async def store_part(part: BodyPartReader, context: Context, target: Target, folder: str) -> Stored:
+    """Store a part that is a file, in a folder of the execution.
+
+    Raises:
+        ApiProblem: If there is no storage, or it is too large.
+    """
     if context.storage is None:
-        raise ApiProblem("invalid-argument", f"Input {input_id} is a file, but this server has no storage for files")
-    name = re.sub(r"[^\w.\-]+", "_", (part.filename or input_id).replace("\\", "/").rsplit("/", 1)[-1]) or "file"
+        raise ApiProblem("invalid-argument", "Expected a form without files, as this server has no storage for them")
+    name = re.sub(r"[^\w.\-]+", "_", (part.filename or "").replace("\\", "/").rsplit("/", 1)[-1]) or "file"
     if name.strip(".") == "":
         name = "file"
-    digest = blake2b(digest_size=DIGEST_BYTES)
-    chunks = _chunks(part, context.settings.upload_bytes_max, digest)
+    seen = _Seen(blake2b(digest_size=DIGEST_BYTES))
+    chunks = _chunks(part, context.settings.upload_bytes_max, seen)
     uri = None
     if target.exists:
         async for _ in chunks:
             pass
     else:
-        path = f"inputs/{input_id}/{name}"
         uri = await context.storage.put(
-            target.execution_id, path, chunks, namespace=target.namespace, flow_id=target.flow_id
+            target.execution_id, f"{folder}/{name}", chunks, namespace=target.namespace, flow_id=target.flow_id
         )
-    return uri, (name, digest.hexdigest())
+    return Stored(name, seen.digest.hexdigest(), seen.size, uri)
 
 
-async def _chunks(part: BodyPartReader, most: int, digest: blake2b) -> AsyncIterator[bytes]:
-    size = 0
+class _Seen(msgspec.Struct):
+    """What has come of a file."""
+
+    digest: blake2b
+    size: int = 0
+
+
+async def _chunks(part: BodyPartReader, most: int, seen: _Seen) -> AsyncIterator[bytes]:
     while chunk := await asyncio.wait_for(part.read_chunk(CHUNK), IDLE_S):
-        size += len(chunk)
-        if size > most:
+        seen.size += len(chunk)
+        if seen.size > most:
             raise ApiProblem(
                 "payload-too-large", f"Expected files of at most {most} bytes, but {part.name!r} is larger"
             )
-        digest.update(chunk)
+        seen.digest.update(chunk)
         yield bytes(chunk)

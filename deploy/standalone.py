@@ -157,6 +157,11 @@ def build_api(settings: Settings, log: Log, taken: socket.socket, ready: Callabl
     from api.settings import ApiSettings
     from deploy.files import ApiFiles
     from worker.storage.local import LocalStorage
+    from worker.world import member_of, secret_of
+
+    def secret(key: str, namespace: str | None = None, subkey: str | None = None) -> str:
+        value = secret_of(os.environ, key)
+        return value if subkey is None else member_of(value, key, subkey)
 
     files = ApiFiles(LocalStorage(storage_folder(settings)))
     api_settings = ApiSettings(
@@ -169,6 +174,6 @@ def build_api(settings: Settings, log: Log, taken: socket.socket, ready: Callabl
     seal = seal_of(settings)
 
     def application(failed: Callable[[BaseException], None]) -> web.Application:
-        return create_app(log, api_settings, files, seal=seal, on_failure=failed)
+        return create_app(log, api_settings, files, seal=seal, secret=secret, on_failure=failed)
 
     return HttpRole(application, taken, lambda: ready(url_of(taken))).role()

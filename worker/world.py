@@ -30,6 +30,35 @@ READ_BYTES_MAX = 8 * 1024 * 1024
 """Larger files are for scripts: what a template reads ends up in an output or a log line."""
 
 
+def secret_of(environment: Mapping[str, str], key: str) -> str:
+    """Return a secret.
+
+    Raises:
+        ValueError: If there is none, or it isn't written as it must be.
+    """
+    name = f"{SECRET_PREFIX}{str(key).upper()}"
+    written = environment.get(name)
+    if written is None:
+        raise ValueError(f"Cannot find secret for key '{key}'")
+    try:
+        return base64.b64decode("".join(written.split()), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise ValueError(f"Expected base64 of a text in {name}, but it isn't") from None
+
+
+def member_of(secret: str, key: str, subkey: str) -> str:
+    """Return a member of a secret that is a JSON object, as text.
+
+    Raises:
+        ValueError: If it isn't one, or has no such member.
+    """
+    try:
+        member = msgspec.json.decode(secret)[subkey]
+    except (msgspec.DecodeError, KeyError, TypeError):
+        raise ValueError(f"Expected a JSON object with the key '{subkey}' in secret '{key}'") from None
+    return member if isinstance(member, str) else msgspec.json.encode(member).decode()
+
+
 class World:
     """The world of one attempt.
 
@@ -66,22 +95,11 @@ class World:
         }
 
     def _secret(self, key: str, namespace: str | None = None, subkey: str | None = None) -> str:
-        written = self._environment.get(f"{SECRET_PREFIX}{str(key).upper()}")
-        if written is None:
-            raise ValueError(f"Cannot find secret for key '{key}'")
-        try:
-            value = base64.b64decode("".join(written.split()), validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            raise ValueError(f"Expected base64 of a text in {SECRET_PREFIX}{str(key).upper()}, but it isn't") from None
+        value = secret_of(self._environment, key)
         self._masks.add(value)
         if subkey is None:
             return value
-        try:
-            members = msgspec.json.decode(value)
-            member = members[subkey]
-        except (msgspec.DecodeError, KeyError, TypeError):
-            raise ValueError(f"Expected a JSON object with the key '{subkey}' in secret '{key}'") from None
-        text = member if isinstance(member, str) else msgspec.json.encode(member).decode()
+        text = member_of(value, key, subkey)
         self._masks.add(text)
         return text
 

@@ -1,0 +1,1 @@
+"""What starts executions: conditions of triggers of every kind."""
