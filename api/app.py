@@ -26,7 +26,7 @@ from api.projections.tail import Tail
 from api.projections.views import Views
 from api.routes import register
 from api.settings import ApiSettings
-from api.storage import FileStorage
+from api.storage import FileStorage, KeyValueStores
 from engine.inputs.resolve import Seal
 from topics.ports import Log
 
@@ -64,6 +64,7 @@ def create_app(
     settings: ApiSettings,
     storage: FileStorage | None = None,
     *,
+    keys: KeyValueStores | None = None,
     seal: Seal | None = None,
     secret: Callable[..., str] | None = None,
     on_failure: Callable[[BaseException], None] | None = None,
@@ -74,6 +75,7 @@ def create_app(
         log: The log, open for this role.
         settings: See `ApiSettings`.
         storage: Keeps files of inputs; None refuses them.
+        keys: The key-value stores; None: there are none.
         seal: Encrypts SECRET inputs; None refuses them.
         secret: The function `secret()` of templates: key, and perhaps namespace and subkey, to text.
         on_failure: Called from another thread if the views stop for good.
@@ -97,6 +99,7 @@ def create_app(
             fan_out=fan_out,
             flow_texts=flow_texts,
             storage=storage,
+            keys=keys,
             seal=seal,
             secret=secret,
             health=lambda: health_of(tail, commands),

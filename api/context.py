@@ -14,7 +14,7 @@ from api.flow_texts import FlowTexts
 from api.projections.fan_out import FanOut
 from api.projections.views import Views
 from api.settings import ApiSettings
-from api.storage import FileStorage
+from api.storage import FileStorage, KeyValueStores
 from engine.inputs.resolve import Seal
 
 
@@ -28,6 +28,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     flow_texts: FlowTexts
     storage: FileStorage | None
     """None: no files are accepted."""
+    keys: KeyValueStores | None
+    """None: there are no key-value stores."""
     seal: Seal | None
     """Encrypts SECRET inputs; None refuses them."""
     secret: Callable[..., str] | None

@@ -1,9 +1,11 @@
-"""What the API asks of a storage for files. The composition root passes one in."""
+"""What the API asks of a storage for files and of the key-value stores. The composition root passes them in."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Protocol
+
+from engine.key_values import Content, Entry
 
 
 class FileStorage(Protocol):
@@ -37,4 +39,36 @@ class FileStorage(Protocol):
         Raises:
             FileNotFoundError: If there is no such file.
         """
+        ...
+
+
+class KeyValueStores(Protocol):
+    """The key-value stores of all namespaces. Every call may wait for a disk: call it in a thread.
+
+    What can't be a namespace, a key or a value raises ValueError, in words for the client; a storage that refuses
+    raises OSError.
+    """
+
+    def find(self, namespace: str, key: str) -> Entry | None:
+        """Return an entry even if it has expired, None if there is none."""
+        ...
+
+    def set(self, namespace: str, key: str, content: Content) -> Entry:
+        """Set a key, and return its entry."""
+        ...
+
+    def delete(self, namespace: str, key: str) -> bool:
+        """Delete a key, and tell whether there was a live one."""
+        ...
+
+    def entries(self, namespace: str) -> list[Entry]:
+        """Return the live entries of a namespace, in order of their keys; ValueError if there are too many."""
+        ...
+
+    def namespaces(self) -> list[str]:
+        """Return the namespaces that have or had keys, in order."""
+        ...
+
+    def expiry(self, ttl_ms: int | None) -> int | None:
+        """Return when what is set now expires; None: never."""
         ...

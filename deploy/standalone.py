@@ -24,7 +24,7 @@ from deploy.http_role import HttpRole, listening_socket, url_of
 from deploy.open_log import open_log, rows_folder, storage_folder, views_address
 from deploy.own_log import configure_logging
 from deploy.problems import UserError
-from deploy.roles import KeepsRetention, executor_role, process_name, retention_role, worker_role
+from deploy.roles import KeepsRetention, clocks, executor_role, process_name, retention_role, worker_role
 from deploy.settings import Settings
 from deploy.sources import unknown_variables
 from deploy.supervisor import Role, Supervisor, signals_ask
@@ -156,6 +156,7 @@ def build_api(settings: Settings, log: Log, taken: socket.socket, ready: Callabl
     from api.app import create_app
     from api.settings import ApiSettings
     from deploy.files import ApiFiles
+    from worker.storage.key_values import KeyValues
     from worker.storage.local import LocalStorage
     from worker.world import member_of, secret_of
 
@@ -163,7 +164,8 @@ def build_api(settings: Settings, log: Log, taken: socket.socket, ready: Callabl
         value = secret_of(os.environ, key)
         return value if subkey is None else member_of(value, key, subkey)
 
-    files = ApiFiles(LocalStorage(storage_folder(settings)))
+    storage = LocalStorage(storage_folder(settings))
+    files, keys = ApiFiles(storage), KeyValues(storage, clocks().now_ms)
     api_settings = ApiSettings(
         views=views_address(settings),
         ui_url=settings.api.url,
@@ -174,6 +176,8 @@ def build_api(settings: Settings, log: Log, taken: socket.socket, ready: Callabl
     seal = seal_of(settings)
 
     def application(failed: Callable[[BaseException], None]) -> web.Application:
-        return create_app(log, api_settings, files, seal=seal, secret=secret, on_failure=failed)
+        return create_app(
+            log, api_settings, files, keys=keys, seal=seal, secret=secret, on_failure=failed
+        )
 
     return HttpRole(application, taken, lambda: ready(url_of(taken))).role()

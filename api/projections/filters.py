@@ -320,6 +320,31 @@ FLOWS = Resource(
 
 NAMESPACES = Resource(fields={}, flat={}, sorts={"id": "id"}, tie=())
 
+KEYS = Resource(
+    fields={
+        "q": Field("", _any_text("key")),
+        "query": Field("", _any_text("key")),
+        "namespace": Field("namespace", _text),
+        "key": Field("key", _text),
+        "updated": Field("updated_ms", _time),
+        "expirationDate": Field("expires_ms", _time),
+    },
+    flat={
+        "q": ("q", "EQUALS"),
+        "namespace": ("namespace", "PREFIX"),
+    },
+    sorts={
+        "key": "key",
+        "namespace": "namespace",
+        "version": "version",
+        "description": "description",
+        "creationDate": "created_ms",
+        "updateDate": "updated_ms",
+        "expirationDate": "expires_ms",
+    },
+    tie=("key", "namespace"),
+)
+
 _SEGMENT = re.compile(r"\[([^\[\]]*)\]")
 
 

@@ -183,10 +183,12 @@ class Reply:
 class Api:
     """A running API and a client of it; `run` runs a coroutine in its loop."""
 
-    def __init__(self, log: EmbeddedLog, settings: ApiSettings, storage: MemoryStorage | None, seal: Any) -> None:
+    def __init__(
+        self, log: EmbeddedLog, settings: ApiSettings, storage: MemoryStorage | None, seal: Any, keys: Any = None
+    ) -> None:
         self._runner = asyncio.Runner()
         self.storage = storage
-        self._make = lambda: create_app(log, settings, storage, seal=seal)
+        self._make = lambda: create_app(log, settings, storage, keys=keys, seal=seal)
 
     def __enter__(self) -> Api:
         self._runner.__enter__()
