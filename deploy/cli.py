@@ -78,6 +78,7 @@ def parser() -> Parser:
     add_expression(commands)
     add_topics(commands)
     add_views(commands)
+    add_kv(commands)
     command(commands, "settings", print_settings, "list every setting with its unit, default and reason")
     command(commands, "version", print_version, "print the version")
     return top
@@ -295,6 +296,69 @@ def rebuild_views(arguments: argparse.Namespace) -> int:
     from deploy.view_commands import rebuild
 
     return rebuild(settings_of(arguments))
+
+
+def add_kv(commands: Any) -> None:
+    """Add `penstock kv`."""
+    group = group_of(commands, "kv", "list, read, set and delete keys of namespaces, in the storage itself")
+    added = command(group, "list", list_keys, "list the keys of a namespace")
+    add_settings_arguments(added)
+    added.add_argument("namespace", metavar="NAMESPACE")
+    added.add_argument("--prefix", default="", help="only keys that begin like this")
+    added = command(group, "get", print_value, "print the value of a key")
+    add_place(added)
+    added = command(group, "set", set_value, "set a key")
+    add_place(added)
+    added.add_argument("value", metavar="VALUE", help="in JSON or ION, unless --type says what it is")
+    kinds = ("STRING", "NUMBER", "BOOLEAN", "DATETIME", "DATE", "DURATION", "JSON")
+    added.add_argument("--type", choices=kinds, help="what the value is, such as STRING for any text")
+    added.add_argument("--ttl", metavar="DURATION", help="after how long it expires, such as PT1H")
+    added.add_argument("--description", metavar="TEXT")
+    added = command(group, "delete", delete_key, "delete a key")
+    add_place(added)
+
+
+def add_place(added: argparse.ArgumentParser) -> None:
+    """Add what names one key."""
+    add_settings_arguments(added)
+    added.add_argument("namespace", metavar="NAMESPACE")
+    added.add_argument("key", metavar="KEY")
+
+
+def list_keys(arguments: argparse.Namespace) -> int:
+    """Run `penstock kv list`."""
+    from deploy.key_commands import list_keys as run
+
+    return run(settings_of(arguments), arguments.namespace, arguments.prefix)
+
+
+def print_value(arguments: argparse.Namespace) -> int:
+    """Run `penstock kv get`."""
+    from deploy.key_commands import print_value as run
+
+    return run(settings_of(arguments), arguments.namespace, arguments.key)
+
+
+def set_value(arguments: argparse.Namespace) -> int:
+    """Run `penstock kv set`."""
+    from deploy.key_commands import set_value as run
+
+    return run(
+        settings_of(arguments),
+        arguments.namespace,
+        arguments.key,
+        arguments.value,
+        kind=arguments.type,
+        ttl=arguments.ttl,
+        description=arguments.description,
+    )
+
+
+def delete_key(arguments: argparse.Namespace) -> int:
+    """Run `penstock kv delete`."""
+    from deploy.key_commands import delete_key as run
+
+    return run(settings_of(arguments), arguments.namespace, arguments.key)
 
 
 def print_settings(_arguments: argparse.Namespace) -> int:

@@ -176,8 +176,6 @@ def build_api(settings: Settings, log: Log, taken: socket.socket, ready: Callabl
     seal = seal_of(settings)
 
     def application(failed: Callable[[BaseException], None]) -> web.Application:
-        return create_app(
-            log, api_settings, files, keys=keys, seal=seal, secret=secret, on_failure=failed
-        )
+        return create_app(log, api_settings, files, keys=keys, seal=seal, secret=secret, on_failure=failed)
 
     return HttpRole(application, taken, lambda: ready(url_of(taken))).role()
