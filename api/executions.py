@@ -10,6 +10,7 @@ import logging
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from api.requests import now_ms
 from engine.flow.inputs import ids_of
 from engine.flow.model import Flow, Input
 from engine.inputs.resolve import Resolution, resolve_inputs
+from engine.key_values import kv_function
 from engine.values import TERMINAL, derive_id
 
 logger = logging.getLogger(__name__)
@@ -106,12 +108,22 @@ def variables_of(context: Context, found: FoundFlow) -> dict[str, Any]:
     return {**context.variables, "flow": about, "vars": flow.variables}
 
 
-def resolve(context: Context, found: FoundFlow, inputs: Sequence[Input], given: Mapping[str, Any]) -> Resolution:
+async def resolve(context: Context, found: FoundFlow, inputs: Sequence[Input], given: Mapping[str, Any]) -> Resolution:
     """Give the inputs of a flow (or of a Pause) their values."""
-    flow = found.flow
-    resolution = resolve_inputs(
-        inputs, given, variables_of(context, found), now_ms(), context.seal, context.settings.dialect
+    flow, keys = found.flow, context.keys
+    work = partial(
+        resolve_inputs,
+        inputs,
+        given,
+        variables_of(context, found),
+        now_ms(),
+        context.seal,
+        context.settings.dialect,
     )
+    resolution = work()
+    if resolution.asks and keys is not None:
+        # Stores may be far away: only flows that ask them take a thread.
+        resolution = await asyncio.to_thread(work, world={"kv": kv_function(flow.namespace, keys.get)})
     if resolution.unknown:
         logger.warning("%s.%s has no inputs %s: ignored", flow.namespace, flow.id, ", ".join(resolution.unknown))
     return resolution

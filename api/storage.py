@@ -53,6 +53,10 @@ class KeyValueStores(Protocol):
         """Return an entry even if it has expired, None if there is none."""
         ...
 
+    def get(self, namespace: str, key: str) -> Entry | None:
+        """Return an entry, None if there is none or it has expired."""
+        ...
+
     def set(self, namespace: str, key: str, content: Content) -> Entry:
         """Set a key, and return its entry."""
         ...

@@ -153,7 +153,7 @@ async def _read_parts(request: web.Request, context: Context, target: Target) ->
     return {"parts": parts, "formFields": fields}
 
 
-def command_of(
+async def command_of(
     context: Context, found: ex.FoundFlow, trigger: Trigger, variables: Mapping[str, Any], id: str
 ) -> CreateExecution | None:
     """Return the command that starts an execution, None if the trigger's conditions don't hold.
@@ -174,7 +174,7 @@ def command_of(
     except (expression.RenderError, expression.NeedsWorld) as error:
         _tell(found, trigger, f"its inputs or labels can't be rendered: {error}")
         raise ApiProblem("invalid-argument", f"Inputs or labels of the trigger can't be rendered: {error}") from None
-    resolution = ex.resolve(context, found, found.flow.inputs, inputs)
+    resolution = await ex.resolve(context, found, found.flow.inputs, inputs)
     values = ex.accepted(resolution)
     ex.refuse_failed(ex.run_checks(context, found, resolution))
     started = {"id": trigger.id, "type": trigger.declared_type or trigger.type, "variables": variables}

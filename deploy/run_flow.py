@@ -13,7 +13,6 @@ import shutil
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +27,7 @@ from deploy.follow import Follower
 from deploy.open_log import open_log, storage_folder
 from deploy.own_log import configure_logging
 from deploy.problems import UserError
-from deploy.roles import executor_role, process_name, worker_role
+from deploy.roles import clocks, executor_role, process_name, worker_role
 from deploy.run_view import Line, LivePrinter, PlainPrinter, Printer, RunView
 from deploy.settings import Settings, WorkerSection
 from deploy.supervisor import Supervisor, signals_ask
@@ -39,10 +38,12 @@ from engine.flow import Flow, parse_flow
 from engine.flow.inputs import ids_of
 from engine.flow.validate import problem_to_json
 from engine.inputs.resolve import resolve_inputs
+from engine.key_values import kv_function
 from engine.values import Dialect, State
 from executor.state.memory import MemoryStore
 from topics.messages import LogEntry, Step
 from topics.ports import Log
+from worker.storage.key_values import KeyValues
 from worker.storage.local import LocalStorage
 from worker.storage.port import Storage
 
@@ -156,8 +157,15 @@ def values_of(
         else:
             values[name] = read_text(path)
     variables = {"flow": {"id": flow.id, "namespace": flow.namespace, "revision": 1}, "vars": flow.variables}
+    keys = KeyValues(storage, clocks().now_ms)
     resolution = resolve_inputs(
-        flow.inputs, values, variables, time.time_ns() // 1_000_000, dialect=settings.dialect, seal=seal_of(settings)
+        flow.inputs,
+        values,
+        variables,
+        clocks().now_ms(),
+        dialect=settings.dialect,
+        seal=seal_of(settings),
+        world={"kv": kv_function(flow.namespace, keys.get)},
     )
     problems = [f"input {name}: {error}" for name, error in resolution.errors]
     problems += [f"the flow has no input {name}" for name in resolution.unknown]

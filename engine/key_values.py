@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
@@ -116,6 +117,30 @@ def with_those_around(namespace: str) -> list[str]:
     """
     parts = namespace.split(".")
     return [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+
+
+Get = Callable[[str, str], Entry | None]
+"""From namespace and key to the live entry."""
+
+
+def kv_function(own_namespace: str, get: Get) -> Callable[..., Any]:
+    """Return the function `kv` of templates.
+
+    Args:
+        own_namespace: Of the flow; without another one it counts, and then those around it, the nearest first.
+        get: Reads the stores.
+    """
+
+    # The arguments' names are those of the language.
+    def kv(key: Any, namespace: Any = None, errorOnMissing: Any = None) -> Any:
+        wanted = own_namespace if namespace is None else str(namespace)
+        places = with_those_around(wanted) if namespace is None else [wanted]
+        found = next((entry for place in places if (entry := get(place, str(key))) is not None), None)
+        if found is None and errorOnMissing is not False:
+            raise ValueError(f"The key '{key}' does not exist in the namespace '{wanted}'.")
+        return None if found is None else found.value
+
+    return kv
 
 
 _decoder = msgspec.json.Decoder(Entry)

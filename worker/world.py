@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from engine.execution.job import Job
+from engine.key_values import kv_function
 from engine.seals import text_of_sealed, unsealed
 from worker.logs import Masks
 from worker.storage.access import AttemptFiles
@@ -84,7 +85,7 @@ class World:
         return {
             "secret": self._secret,
             "env": self._env,
-            "kv": self._kv,
+            "kv": kv_function(self._job.namespace, self._keys.get),
             "read": self._read,
             "fileURI": self._file_uri,
             "fileSize": lambda path, namespace=None: self._files.size(self._file_uri(path, namespace)),
@@ -108,15 +109,6 @@ class World:
         if value is None:
             raise ValueError(f"The worker has no environment variable {VARIABLE_PREFIX}{str(name).upper()}")
         return value
-
-    def _kv(self, key: str, namespace: str | None = None, errorOnMissing: bool | None = None) -> Any:
-        """Return the value of a key; without a namespace that of the flow counts, and then those around it."""
-        wanted = self._job.namespace if namespace is None else str(namespace)
-        find = self._keys.get_inherited if namespace is None else self._keys.get
-        found = find(wanted, str(key))
-        if found is None and errorOnMissing is not False:
-            raise ValueError(f"The key '{key}' does not exist in the namespace '{wanted}'.")
-        return None if found is None else found.value
 
     def _read(
         self, path: str, namespace: str | None = None, version: int | None = None, revision: int | None = None

@@ -82,7 +82,7 @@ async def create(request: web.Request) -> web.Response:
     if digest:
         asked["labels"] = {**asked["labels"], DIGEST: digest}
     if begun is None:
-        await context.commands.ask("executions", id, _command(context, found, form.fields, asked))
+        await context.commands.ask("executions", id, await _command(context, found, form.fields, asked))
     if digest:
         refuse_other(await _row(context, id), digest)
     if flag(request, "wait"):
@@ -100,9 +100,11 @@ def _asked(request: web.Request, namespace: str, flow_id: str) -> dict[str, Any]
     return {"namespace": namespace, "flow_id": flow_id, "labels": labels, "kind": kind, "schedule_ms": schedule_ms}
 
 
-def _command(context: Context, found: ex.FoundFlow, given: dict[str, Any], asked: dict[str, Any]) -> CreateExecution:
+async def _command(
+    context: Context, found: ex.FoundFlow, given: dict[str, Any], asked: dict[str, Any]
+) -> CreateExecution:
     """Return the command that starts an execution, if its inputs allow it."""
-    resolution = ex.resolve(context, found, found.flow.inputs, given)
+    resolution = await ex.resolve(context, found, found.flow.inputs, given)
     values = ex.accepted(resolution)
     ex.refuse_failed(ex.run_checks(context, found, resolution))
     return CreateExecution(revision=found.revision, inputs_json=values, **asked)
@@ -138,7 +140,7 @@ async def validate_inputs(request: web.Request) -> web.Response:
     for each in ids_of(found.flow.inputs, "FILE"):
         if given.get(each) is not None:
             given[each] = f"kestra:///{each}"
-    resolution = ex.resolve(context, found, found.flow.inputs, given)
+    resolution = await ex.resolve(context, found, found.flow.inputs, given)
     return json_response(
         {
             "id": flow_id,
@@ -267,7 +269,7 @@ async def resume(request: web.Request) -> web.Response:
     form = (await read_form(request, context, Target(id, row[1], row[2]), ids_of(inputs, "FILE"))).fields
     values = b"{}"
     if inputs and found is not None:
-        values = ex.accepted(ex.resolve(context, found, inputs, form))
+        values = ex.accepted(await ex.resolve(context, found, inputs, form))
     return await _act(request, ResumeExecution(inputs_json=values, task_run_id=task_run_id))
 
 
@@ -277,7 +279,7 @@ async def resume_inputs(request: web.Request) -> web.Response:
     row = await _row(context, request.match_info["id"])
     _, inputs, found = await _paused(context, row)
     form = (await read_form(request, context, Target(row[0], row[1], row[2]), ())).fields
-    resolved = ex.resolve(context, found, inputs, form).inputs if found is not None else ()
+    resolved = (await ex.resolve(context, found, inputs, form)).inputs if found is not None else ()
     return json_response(
         {
             "id": row[2],

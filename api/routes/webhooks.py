@@ -20,7 +20,7 @@ async def call(request: web.Request) -> web.Response:
     found, trigger = await webhooks.find_webhook(context, namespace, flow_id, key)
     id = ex.new_id()
     variables = await webhooks.variables_of_request(request, context, Target(id, namespace, flow_id))
-    command = webhooks.command_of(context, found, trigger, variables, id)
+    command = await webhooks.command_of(context, found, trigger, variables, id)
     if command is None:
         return web.Response(status=204)
     await context.commands.ask("executions", id, command)

@@ -6,10 +6,13 @@ Owns the order of things: dependencies first, then the value or the default, the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
+from engine.expression.scope import Scope
 from engine.flow.inputs import flattened
 from engine.flow.model import Input
 from engine.inputs.values import options, parse_value
@@ -20,6 +23,8 @@ TYPED = frozenset({"JSON", "YAML", "ARRAY", "MULTISELECT", "INT", "FLOAT", "BOOL
 
 Seal = Callable[[str], Any]
 """Encrypts the value of a SECRET input; what it returns is stored in the place of the value."""
+
+World = Mapping[str, Callable[..., Any]]
 
 NO_SEAL = "Expected a server with an encryption key, because SECRET inputs are kept encrypted, but none is set"
 
@@ -40,6 +45,8 @@ class Resolution(msgspec.Struct, frozen=True):
     inputs: tuple[Resolved, ...]
     unknown: tuple[str, ...] = ()
     """Names that were given and that no input has; a warning, not an error."""
+    asks: bool = False
+    """An expression called a function of the world that wasn't offered; its input has an error."""
 
     @property
     def errors(self) -> list[tuple[str, str]]:
@@ -59,6 +66,7 @@ def resolve_inputs(
     now_ms: int,
     seal: Seal | None = None,
     dialect: Dialect = Dialect.V1,
+    world: World = MappingProxyType({}),
 ) -> Resolution:
     """Give every input its value.
 
@@ -69,31 +77,24 @@ def resolve_inputs(
         now_ms: The time, for expressions.
         seal: Encrypts SECRET inputs; None refuses them.
         dialect: Of the expressions.
+        world: Functions that reach outside and can be asked before there is an execution, by name.
 
     Returns:
         One result for each input, in their order; it never raises for what was given.
     """
-    resolver = _Resolver(flattened(inputs), given, variables, now_ms, seal, dialect)
+    scope = Scope(variables=variables, now_ms=now_ms, dialect=dialect, world=world)
+    resolver = _Resolver(flattened(inputs), given, scope, seal)
     resolved = tuple(resolver.resolve(each) for each in resolver.inputs)
-    return Resolution(resolved, tuple(sorted(resolver.unknown())))
+    return Resolution(resolved, tuple(sorted(resolver.unknown())), resolver.asks)
 
 
 class _Resolver:
-    def __init__(
-        self,
-        inputs: list[Input],
-        given: Mapping[str, Any],
-        variables: Mapping[str, Any],
-        now_ms: int,
-        seal: Seal | None,
-        dialect: Dialect,
-    ) -> None:
-        self._dialect = dialect
+    def __init__(self, inputs: list[Input], given: Mapping[str, Any], scope: Scope, seal: Seal | None) -> None:
         self.inputs = inputs
+        self.asks = False
         self._by_id = {each.id: each for each in inputs}
         self._given = given
-        self._variables = variables
-        self._now_ms = now_ms
+        self._scope = scope
         self._seal = seal
         self._done: dict[str, Resolved] = {}
         self._open: set[str] = set()
@@ -189,13 +190,13 @@ class _Resolver:
             return value
         from engine import expression
 
-        variables = {**self._variables, "inputs": nested(scope)}
-        reader = expression.Scope(variables=variables, now_ms=self._now_ms, dialect=self._dialect)
+        reader = replace(self._scope, variables={**self._scope.variables, "inputs": nested(scope)})
         try:
             if isinstance(value, str) and typed:
-                return expression.compile_template(value, self._dialect).evaluate(reader)
+                return expression.compile_template(value, reader.dialect).evaluate(reader)
             return expression.render_value(value, reader)
         except expression.NeedsWorld as error:
+            self.asks = True
             raise ValueError(f"{error}: that can't be asked before an execution exists") from None
         except (expression.RenderError, expression.TemplateSyntaxError) as error:
             raise ValueError(str(error)) from None

@@ -197,3 +197,28 @@ def test_a_storage_that_fails_is_said(api: Api, tmp_path: Path) -> None:
 def test_a_server_without_stores_says_so(log: EmbeddedLog, settings: ApiSettings) -> None:
     with Api(log, settings, None, None) as bare:
         assert bare.get(PLACE).status == 404
+
+
+def test_inputs_may_take_their_choices_and_defaults_from_keys(
+    log: EmbeddedLog, settings: ApiSettings, executor: Any, tmp_path: Path
+) -> None:
+    keys = KeyValues(LocalStorage(tmp_path / "storage"), routes.now_ms)
+    with Api(log, settings, None, None, keys) as server:
+        server.save("""
+id: chosen
+namespace: company.team.data
+inputs:
+  - {id: city, type: SELECT, expression: "{{ kv('cities') }}"}
+  - {id: many, type: INT, defaults: "{{ kv('many', errorOnMissing=false) ?? 1 }}"}
+tasks: [{id: t, type: io.kestra.plugin.core.debug.Return, format: "{{ inputs.city }} {{ inputs.many }}"}]
+""")
+        start = "/executions/company.team.data/chosen?wait=true"
+        missing = server.post(start, data={"city": "Bonn"})
+        assert missing.status == 422
+        assert "The key 'cities' does not exist in the namespace 'company.team.data'" in missing.json["message"]
+
+        put(server, "cities", '["Bonn", "Kiel"]')
+        assert server.post(start, data={"city": "Rome"}).status == 422
+        assert server.post(start, data={"city": "Kiel"}).json["inputs"] == {"city": "Kiel", "many": 1}
+        put(server, "many", "7")
+        assert server.post(start, data={"city": "Bonn"}).json["inputs"] == {"city": "Bonn", "many": 7}

@@ -182,3 +182,18 @@ def test_defaults_are_of_the_dialect_that_the_instance_has() -> None:
     values = [resolve_inputs(inputs, {}, VARIABLES, 0, dialect=each).values for each in Dialect]
 
     assert values == [{"n": 6}, {"n": 5}]
+
+
+def test_functions_of_the_world_are_answered_where_they_are_offered_and_otherwise_said_to_be_asked_for() -> None:
+    inputs = [
+        Input(
+            id="one", type="SELECT", properties={"expression": "{{ kv('choices') }}"}, has_defaults=True, defaults="b"
+        ),
+        Input(id="n", type="INT", has_defaults=True, defaults="{{ kv('n') }}"),
+    ]
+    answers = {"choices": ["a", "b"], "n": 4}
+
+    found = resolve_inputs(inputs, {}, VARIABLES, 0, world={"kv": lambda key: answers[key]})
+    assert (found.values, found.asks) == ({"one": "b", "n": 4}, False)
+    assert resolved(inputs).asks
+    assert not resolved([Input(id="n", type="INT")]).asks
