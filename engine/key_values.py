@@ -18,7 +18,7 @@ from engine.expression.dates.reading import read
 from engine.expression.dates.writing import write
 from engine.expression.errors import Failure
 from engine.expression.plain import plain_value
-from engine.flow.parse import NAMESPACE
+from engine.flow.shapes.flow_parts import NAMESPACE
 from engine.values import parse_duration_ms, to_json
 
 KEY_LENGTH_MAX = 240

@@ -10,14 +10,15 @@ from typing import Any
 
 import msgspec
 
-from engine.flow.fields import Raw, flag, known_keys
+from engine.flow.fields import Raw
 from engine.flow.problems import Path, Report, kind_of
+from engine.flow.shapes.flow_parts import PluginDefaultPart
+from engine.flow.shapes.reading import read_part
 from engine.flow.tasks import COMMON as TASK_COMMON
 from engine.flow.triggers import COMMON as TRIGGER_COMMON
 from engine.flow.types import TYPES, canonical, lookup
 
 _COMMON = TASK_COMMON | TRIGGER_COMMON
-_KEYS = frozenset({"type", "values", "forced"})
 MAX_APPLIED = 100_000
 """Values that defaults may set in one flow, counted anew for every task they are merged into."""
 
@@ -68,7 +69,7 @@ def _read(report: Report, value: Any, path: Path) -> list[_Default]:
         if not isinstance(item, dict):
             report.error("type-mismatch", f"Expected a map with type and values, but found {kind_of(item)}", here)
             continue
-        known_keys(report, item, _KEYS, here, "a plugin default")
+        part = read_part(report, PluginDefaultPart, item, here)
         name, values = item.get("type"), item.get("values")
         if not isinstance(name, str) or not name:
             report.error("plugin-defaults", "no 'type' is set for this plugin default", here)
@@ -76,7 +77,7 @@ def _read(report: Report, value: Any, path: Path) -> list[_Default]:
             report.error("plugin-defaults", f"no 'values' are set for the plugin default of '{name}'", here)
         else:
             _check_values(report, name, values, (*here, "values"))
-            found.append(_Default(name, flag(report, item, "forced", here), values))
+            found.append(_Default(name, part.forced, values))
     return found
 
 

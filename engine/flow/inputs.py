@@ -5,43 +5,51 @@ Owns the types of inputs and which properties each knows. Values that a user sen
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
-from engine.flow.fields import Raw, flag, mapping, text, unknown_key
+from pydantic import ValidationError
+from pydantic_core import SchemaValidator
+
+from engine.flow.fields import Raw, text
 from engine.flow.model import EMPTY, Input, Output
 from engine.flow.problems import Path, Report, did_you_mean, kind_of
+from engine.flow.shapes.flow_parts import INPUT_ID, InputDependencyPart, InputPart, OutputPart
+from engine.flow.shapes.parts import kinds_of
+from engine.flow.shapes.reading import findings, read_part, unknown_key
+from engine.flow.shapes.typed import model_of
 from engine.flow.tasks import read_id
+from engine.flow.types import Property, properties_of
 
-INPUT_ID = re.compile(r"[a-zA-Z0-9][.a-zA-Z0-9_-]*")
+COMMON = frozenset(kinds_of(InputPart))
+"""Properties of every input."""
 
-COMMON = frozenset(
-    {"id", "name", "type", "description", "displayName", "required", "defaults", "prefill", "dependsOn", "condition"}
-)
-
-_SELECT = ("values", "expression", "allowCustomValue", "autoSelectFirst")
-TYPE_PROPERTIES: dict[str, tuple[str, ...]] = {
-    "STRING": ("validator",),
-    "INT": ("min", "max"),
-    "FLOAT": ("min", "max"),
-    "BOOL": (),
-    "DATETIME": ("after", "before"),
-    "DATE": ("after", "before"),
-    "TIME": ("after", "before"),
-    "DURATION": ("min", "max"),
-    "FILE": ("allowedFileExtensions", "extension", "accept"),
-    "JSON": ("jsonSchema",),
-    "YAML": (),
-    "URI": (),
-    "SECRET": ("validator",),
-    "EMAIL": (),
-    "SELECT": (*_SELECT, "isRadio"),
-    "MULTISELECT": (*_SELECT, "itemType", "options"),
-    "ARRAY": ("itemType",),
-    "FORM": ("inputs",),
+_SELECT = "values:any expression allowCustomValue:bool autoSelectFirst:bool"
+TYPE_PROPERTIES: Mapping[str, Mapping[str, Property]] = {
+    kind: properties_of(written)
+    for kind, written in {
+        "STRING": "validator",
+        "INT": "min:any max:any",
+        "FLOAT": "min:any max:any",
+        "BOOL": "",
+        "DATETIME": "after:any before:any",
+        "DATE": "after:any before:any",
+        "TIME": "after:any before:any",
+        "DURATION": "min:any max:any",
+        "FILE": "allowedFileExtensions:any extension:any accept:any",
+        "JSON": "jsonSchema:any",
+        "YAML": "",
+        "URI": "",
+        "SECRET": "validator",
+        "EMAIL": "",
+        "SELECT": f"{_SELECT} isRadio:bool",
+        "MULTISELECT": f"{_SELECT} itemType:any options:any",
+        "ARRAY": "itemType:any",
+        "FORM": "inputs:inputs",
+    }.items()
 }
-"""Types of inputs with the properties that only they have."""
+"""Types of inputs with the properties that only they have, in the words of the table of types."""
 TYPE_ALIASES = {"BOOLEAN": "BOOL", "ENUM": "SELECT"}
 NO_ITEM_TYPES = frozenset({"ARRAY", "SECRET", "MULTISELECT", "SELECT", "FORM"})
 _RENAMED = {"name": "id", "extension": "allowedFileExtensions", "options": "values"}
@@ -66,24 +74,44 @@ def _read_input(report: Report, raw: Any, path: Path) -> Input:
     input_id = read_id(report, named, path, INPUT_ID, "an input")
     kind = read_value_type(report, raw, path, "an input")
     for key in raw:
-        if key in _RENAMED and kind is not None and (key == "name" or key in TYPE_PROPERTIES.get(kind, ())):
+        if key in _RENAMED and kind is not None and (key == "name" or key in TYPE_PROPERTIES[kind]):
             report.info("deprecated-property", f"'{key}' is replaced by '{_RENAMED[key]}'", (*path, key))
-        if key not in COMMON and kind is not None and key not in TYPE_PROPERTIES[kind]:
-            unknown_key(report, key, sorted(COMMON | set(TYPE_PROPERTIES[kind])), path, f"an input of type {kind}")
-    depends = mapping(report, raw, "dependsOn", path)
-    wanted = depends.get("inputs") or ()
+    if kind is not None:
+        _check_own(report, raw, path, kind)
+    part = read_part(report, InputPart, raw, path)
+    depends = InputDependencyPart()
+    if part.depends_on is not None:
+        depends = read_part(report, InputDependencyPart, part.depends_on, (*path, "dependsOn"))
     return Input(
         id=input_id or "",
         type=kind or "",
-        required=flag(report, raw, "required", path, True),
-        has_defaults=raw.get("defaults") is not None,
-        defaults=raw.get("defaults"),
-        description=text(report, raw, "description", path),
-        display_name=text(report, raw, "displayName", path),
-        depends_on=tuple(map(str, wanted)) if isinstance(wanted, (list, tuple)) else (str(wanted),),
-        condition=text(report, depends, "condition", (*path, "dependsOn")),
+        required=part.required,
+        has_defaults=part.defaults is not None,
+        defaults=part.defaults,
+        description=part.description,
+        display_name=part.display_name,
+        depends_on=depends.inputs,
+        condition=depends.condition,
         properties={k: v for k, v in raw.items() if k not in COMMON or k == "prefill"} or EMPTY,
     )
+
+
+def _check_own(report: Report, raw: Raw, path: Path, kind: str) -> None:
+    try:
+        own_validator(kind)({key: value for key, value in raw.items() if key not in COMMON})
+    except ValidationError as error:
+        for found in findings(error):
+            if found.rule == "unknown-property":
+                known = COMMON | set(TYPE_PROPERTIES[kind])
+                unknown_key(report, str(found.place[0]), known, path, f"an input of type {kind}")
+            else:
+                report.error(found.rule, found.said, (*path, *found.place), found.hint)
+
+
+@cache
+def own_validator(kind: str) -> Callable[[Mapping[str, Any]], Any]:
+    """Return what checks the properties that only inputs of a type have."""
+    return SchemaValidator(model_of(TYPE_PROPERTIES[kind])).validate_python
 
 
 def read_value_type(report: Report, raw: Raw, path: Path, what: str) -> str | None:
@@ -105,9 +133,6 @@ def read_value_type(report: Report, raw: Raw, path: Path, what: str) -> str | No
     return kind
 
 
-_OUTPUT_KEYS = frozenset({"id", "type", "value", "required", "description", "displayName", "itemType"})
-
-
 def read_outputs(report: Report, value: Any, path: Path, typed: bool = True) -> tuple[Output, ...]:
     """Return the outputs of a list; `typed` says whether each must have a type."""
     if value is None:
@@ -125,26 +150,20 @@ def read_outputs(report: Report, value: Any, path: Path, typed: bool = True) -> 
             report.unsound = True
             found.append(Output(id="", type=""))
             continue
-        for key in raw:
-            if key not in _OUTPUT_KEYS:
-                unknown_key(report, key, sorted(_OUTPUT_KEYS), here, "an output")
         output_id = read_id(report, raw, here, INPUT_ID, "an output")
         kind = read_value_type(report, raw, here, "an output") if typed or raw.get("type") is not None else "STRING"
-        if raw.get("value") is None:
-            report.error("required", "'value' of an output must be set", here)
-        found.append(_output(report, raw, here, output_id or "", kind or ""))
+        part = read_part(report, OutputPart, raw, here)
+        found.append(
+            Output(
+                id=output_id or "",
+                type=kind or "",
+                value=raw.get("value"),
+                required=part.required,
+                description=part.description,
+                display_name=part.display_name,
+            )
+        )
     return tuple(found)
-
-
-def _output(report: Report, raw: Raw, path: Path, output_id: str, kind: str) -> Output:
-    return Output(
-        id=output_id,
-        type=kind,
-        value=raw.get("value"),
-        required=flag(report, raw, "required", path, True),
-        description=text(report, raw, "description", path),
-        display_name=text(report, raw, "displayName", path),
-    )
 
 
 def flattened(inputs: Iterable[Input]) -> list[Input]:

@@ -6,7 +6,6 @@ modules beside it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -14,27 +13,24 @@ import msgspec
 
 from engine.flow.defaults import apply_plugin_defaults
 from engine.flow.document import Document, read_documents
-from engine.flow.fields import Raw, choice, flag, known_keys, labels, mapping, retry, text, whole
+from engine.flow.fields import Raw, labels, retry, text
 from engine.flow.inputs import read_inputs, read_outputs
 from engine.flow.model import EMPTY, Concurrency, Flow, Task, build_flow
 from engine.flow.problems import Path, Problem, Report, kind_of
 from engine.flow.rules import check_flow
+from engine.flow.shapes.flow_parts import FLOW_ID, NAMESPACE, ConcurrencyPart, FlowPart, ListenerPart
+from engine.flow.shapes.parts import kinds_of
+from engine.flow.shapes.reading import read_part
 from engine.flow.tasks import read_id, read_tasks
 from engine.flow.triggers import read_triggers
 
 BRANCHES = ("tasks", "errors", "finally", "afterExecution")
-_READ = frozenset({"id", "namespace", "description", "labels", "inputs", "variables", *BRANCHES, "outputs", "triggers"})
-_READ |= {"concurrency", "retry", "disabled"}
 _EXTRA = frozenset(
     {"listeners", "sla", "checks", "quotas", "pluginDefaults", "taskDefaults", "workerGroup", "workerSelector", "draft"}
     | {"policyRefs", "version"}
 )
-_IGNORED = frozenset({"revision", "tenantId", "deleted", "updated", "source"})
-FLOW_KEYS = _READ | _EXTRA | _IGNORED
+FLOW_KEYS = frozenset(kinds_of(FlowPart))
 """All top-level properties of a flow, of both generations."""
-
-FLOW_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*")
-NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 class ParsedFlow(msgspec.Struct, frozen=True):
@@ -93,7 +89,6 @@ def _parse(document: Document, strict: bool, silenced: Collection[str], plugin_d
                 "type-mismatch", f"Expected a flow (a map with id, namespace and tasks), but found {kind_of(raw)}", ()
             )
         return ParsedFlow(None, report.sorted())
-    known_keys(report, raw, FLOW_KEYS, (), "a flow")
     flow = _build(report, apply_plugin_defaults(report, raw, plugin_defaults))
     if strict:
         check_flow(report, flow)
@@ -110,17 +105,18 @@ def _build(report: Report, raw: Raw) -> Flow:
         report.unsound = True
     if not raw.get("tasks"):
         report.error("required", "the 'tasks' property cannot be empty", ("tasks",) if "tasks" in raw else ())
+    part = read_part(report, FlowPart, raw, ())
     fields: dict[str, Any] = {
-        "description": text(report, raw, "description", ()),
+        "description": part.description,
         "labels": labels(report, raw, "labels", ()),
         "inputs": read_inputs(report, raw.get("inputs"), ("inputs",)),
-        "variables": mapping(report, raw, "variables", ()),
+        "variables": EMPTY if part.variables is None else part.variables,
         "branches": branches,
         "outputs": read_outputs(report, raw.get("outputs"), ("outputs",)),
         "triggers": read_triggers(report, raw.get("triggers"), ("triggers",)),
-        "concurrency": _concurrency(report, raw),
-        "retry": retry(report, raw, ()),
-        "disabled": flag(report, raw, "disabled", ()),
+        "concurrency": _concurrency(report, part.concurrency),
+        "retry": retry(report, part.retry, ()),
+        "disabled": part.disabled,
         "extra": {key: value for key, value in raw.items() if key in _EXTRA} or EMPTY,
     }
     return build_flow(id=flow_id or "", namespace=namespace or "", **fields)
@@ -155,19 +151,14 @@ def _listeners(report: Report, raw: Raw) -> dict[str, tuple[Task, ...]]:
         if not isinstance(listener, dict) or not listener.get("tasks"):
             report.error("required", "the 'tasks' property cannot be empty", here)
             continue
-        known_keys(report, listener, frozenset({"description", "conditions", "tasks"}), here, "a listener")
+        read_part(report, ListenerPart, listener, here)
         found[f"listeners.{index}"] = read_tasks(report, listener["tasks"], (*here, "tasks"))
     return found
 
 
-def _concurrency(report: Report, raw: Raw) -> Concurrency | None:
-    value = mapping(report, raw, "concurrency", ())
-    if not value:
+def _concurrency(report: Report, raw: Raw | None) -> Concurrency | None:
+    if not raw:
         return None
-    here: Path = ("concurrency",)
-    known_keys(report, value, frozenset({"limit", "behavior"}), here, "concurrency")
-    if value.get("limit") is None:
-        report.error("required", "'limit' of concurrency must be set", here)
-    limit = whole(report, value, "limit", here, 1)
-    behavior = choice(report, value, "behavior", here, ("QUEUE", "CANCEL", "FAIL"), "QUEUE")
-    return None if limit is None else Concurrency(limit=limit, behavior=behavior)
+    errors = report.errors
+    part = read_part(report, ConcurrencyPart, raw, ("concurrency",))
+    return Concurrency(limit=part.limit, behavior=part.behavior) if report.errors == errors else None

@@ -1,8 +1,8 @@
 """What the table of types says about the properties of one task, trigger, condition or runner.
 
-Owns the comparison of a raw map with its type: unknown properties, missing ones, values of the wrong kind. The table
-knows the core types completely, so there a contradiction is an error; other types live in plugins that move on without
-us, so there it is a warning.
+Owns the comparison of a raw map with the model of its type: unknown properties, missing ones, values of the wrong kind.
+The table knows the core types completely, so there a contradiction is an error; other types live in plugins that move
+on without us, so there it is a warning.
 """
 
 from __future__ import annotations
@@ -10,30 +10,20 @@ from __future__ import annotations
 from collections.abc import Collection
 from difflib import get_close_matches
 from functools import lru_cache, partial
-from typing import Any
+
+from pydantic import ValidationError
 
 from engine.flow.fields import Raw, text
-from engine.flow.problems import Path, Report, did_you_mean, kind_of
+from engine.flow.problems import Path, Report, did_you_mean
+from engine.flow.shapes.reading import findings
+from engine.flow.shapes.typed import validator_of
 from engine.flow.types import ALIASES, CORE, TYPES, TypeInfo
-from engine.values import parse_duration_ms
 
 _COMPLETE = (CORE, "io.kestra.core.")
 """Prefixes below which an unknown type doesn't exist anywhere."""
 
 _SURE_OF_REQUIRED = (CORE, "io.kestra.plugin.scripts.")
 """Prefixes of the types that can't do without what the table says they require."""
-
-_EXPECTED = {
-    "bool": "true or false",
-    "int": "a whole number",
-    "num": "a number",
-    "duration": "a duration such as PT30S or a number of seconds",
-    "list": "a list",
-    "map": "a map",
-    "labels": "a map of labels",
-    "str": "a text",
-    "datetime": "a date and time as text",
-}
 
 
 def read_type(report: Report, raw: Raw, path: Path, wanted: str) -> str:
@@ -95,69 +85,28 @@ _LONGEST_WORD = 100
 
 
 def check_properties(report: Report, raw: Raw, path: Path, name: str, info: TypeInfo, common: Collection[str]) -> None:
-    """Compare the properties of `raw` with its type; `common` are those that all of its kind share."""
-    complete = name.startswith(CORE)
-    sure = name.startswith(_SURE_OF_REQUIRED)
-    report_it = report.error if complete else report.warning
-    for key, value in raw.items():
-        if key in common:
-            continue
-        known = info.properties.get(key)
-        if known is None:
-            if complete or info.properties:
+    """Compare the properties of `raw` with the model of its type; `common` are those that all of its kind share."""
+    try:
+        validator_of(name)({key: value for key, value in raw.items() if key not in common})
+    except ValidationError as error:
+        report_it = report.error if name.startswith(CORE) else report.warning
+        for found in findings(error):
+            key = str(found.place[0]) if found.place else ""
+            if found.rule == "unknown-property":
                 report_it(
-                    "unknown-property",
+                    found.rule,
                     f"Unknown property '{key}' of type {name}",
                     (*path, key),
                     partial(_known_properties, key, info, common),
                 )
-        elif value is not None and not _agrees(known.kind, value):
-            expected = _EXPECTED.get(known.kind, known.kind)
-            report_it("type-mismatch", f"Expected {expected}, but found {kind_of(value)}", (*path, key))
-    for key in info.required:
-        value = raw.get(key)
-        if value is None or (key in info.branches and not value):
-            empty = "cannot be empty" if key in info.branches else "must be set"
-            place: Path = (*path, key) if key in raw else path
-            (report.error if sure else report.warning)("required", f"the '{key}' property {empty}", place)
+            elif found.rule == "required":
+                said = f"the '{key}' property {'cannot be empty' if key in info.branches else 'must be set'}"
+                sure = report.error if name.startswith(_SURE_OF_REQUIRED) else report.warning
+                sure(found.rule, said, path if found.missing else (*path, key))
+            else:
+                report_it(found.rule, found.said, (*path, *found.place), found.hint)
 
 
 def _known_properties(key: str, info: TypeInfo, common: Collection[str]) -> str:
     own = sorted(info.properties)
     return did_you_mean(key, (*common, *own)) or f"Known besides the common ones are: {', '.join(own) or '(none)'}"
-
-
-def _agrees(kind: str, value: Any) -> bool:
-    """Return whether a value may become what its property wants; an expression may become anything."""
-    if isinstance(value, str):
-        return "{{" in value or "{%" in value or _text_agrees(kind, value.strip())
-    if kind == "str" or kind == "datetime":
-        return not isinstance(value, (list, dict))
-    if kind == "bool":
-        return isinstance(value, bool)
-    if kind in ("int", "num", "duration"):
-        return (
-            isinstance(value, (int, float)) and not isinstance(value, bool) and (kind != "int" or value == int(value))
-        )
-    if kind == "list":
-        return isinstance(value, list)
-    if kind in ("map", "labels"):
-        return isinstance(value, dict) or (kind == "labels" and isinstance(value, list))
-    return True
-
-
-def _text_agrees(kind: str, value: str) -> bool:
-    if kind == "bool":
-        return value.lower() in ("true", "false")
-    if kind == "int":
-        return value.lstrip("+-").isdigit()
-    if kind in ("num", "duration"):
-        try:
-            return parse_duration_ms(value) is not None
-        except ValueError:
-            return False
-    if kind == "list":
-        return value.startswith("[")
-    if kind in ("map", "labels"):
-        return value.startswith(("{", "["))
-    return True

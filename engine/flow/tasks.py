@@ -10,31 +10,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from engine.flow.fields import Raw, flag, retry, text, unknown_key
+from engine.flow.fields import Raw, retry, text
 from engine.flow.model import EMPTY, Task
 from engine.flow.problems import Path, Report, kind_of
 from engine.flow.properties import check_properties, read_type
+from engine.flow.shapes.parts import TASK_ID, DagTaskPart, TaskPart, kinds_of
+from engine.flow.shapes.reading import read_part
 from engine.flow.types import ALIASES, TYPES, TypeInfo
 
-COMMON = frozenset(
-    {
-        "id",
-        "type",
-        "version",
-        "description",
-        "retry",
-        "timeout",
-        "disabled",
-        "runIf",
-        "when",
-        "allowFailure",
-        "allowWarning",
-    }
-    | {"logLevel", "logToFile", "workerGroup", "workerSelector", "taskCache", "assets", "policyRefs"}
-)
+COMMON = frozenset(kinds_of(TaskPart))
 """Properties of every task."""
-
-TASK_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]*")
 
 
 def read_tasks(report: Report, value: Any, path: Path) -> tuple[Task, ...]:
@@ -65,7 +50,7 @@ def read_task(report: Report, raw: Any, path: Path, depends_on: tuple[str, ...] 
         message = f"Task '{task_id}' can't have 'assets': nothing keeps track of them here"
         report.error("assets", message, (*path, "assets"), "Remove them")
     properties, branches = _own_properties(report, raw, path, info)
-    when = "runIf" if "runIf" in raw else "when"
+    part = read_part(report, TaskPart, raw, path)
     return Task(
         id=task_id or "",
         type=name,
@@ -73,17 +58,17 @@ def read_task(report: Report, raw: Any, path: Path, depends_on: tuple[str, ...] 
         properties=properties,
         branches=branches,
         depends_on=depends_on,
-        description=text(report, raw, "description", path),
-        disabled=flag(report, raw, "disabled", path),
-        retry=retry(report, raw, path) if "retry" in raw else None,
-        timeout=text(report, raw, "timeout", path),
-        run_if=text(report, raw, when, path),
-        allow_failure=flag(report, raw, "allowFailure", path),
-        allow_warning=flag(report, raw, "allowWarning", path),
-        log_level=text(report, raw, "logLevel", path),
-        log_to_file=flag(report, raw, "logToFile", path),
-        worker_group=_object(report, raw, "workerGroup" if "workerGroup" in raw else "workerSelector", path),
-        task_cache=_object(report, raw, "taskCache", path),
+        description=part.description,
+        disabled=part.disabled,
+        retry=retry(report, part.retry, path),
+        timeout=part.timeout,
+        run_if=part.run_if if "runIf" in raw else part.when,
+        allow_failure=part.allow_failure,
+        allow_warning=part.allow_warning,
+        log_level=part.log_level,
+        log_to_file=part.log_to_file,
+        worker_group=part.worker_group if "workerGroup" in raw else part.worker_selector,
+        task_cache=part.task_cache,
     )
 
 
@@ -155,28 +140,6 @@ def _read_dag(report: Report, value: Any, path: Path) -> tuple[Task, ...]:
                 "required", "'task' of a Dag's item must be set", here, "Write '- task: {id: …}', then 'dependsOn'"
             )
             continue
-        for key in item:
-            if key not in ("task", "dependsOn"):
-                unknown_key(report, key, ["task", "dependsOn"], here, "an item of a Dag")
-        found.append(read_task(report, item["task"], (*here, "task"), _depends_on(report, item, here)))
+        part = read_part(report, DagTaskPart, item, here)
+        found.append(read_task(report, item["task"], (*here, "task"), part.depends_on))
     return tuple(found)
-
-
-def _depends_on(report: Report, item: Raw, path: Path) -> tuple[str, ...]:
-    value = item.get("dependsOn")
-    if value is None:
-        return ()
-    if isinstance(value, str):
-        return (value,)
-    if isinstance(value, list) and all(isinstance(name, (str, int)) for name in value):
-        return tuple(map(str, value))
-    report.error("type-mismatch", f"Expected a list of task ids, but found {kind_of(value)}", (*path, "dependsOn"))
-    return ()
-
-
-def _object(report: Report, raw: Raw, key: str, path: Path) -> Raw | None:
-    value = raw.get(key)
-    if value is None or isinstance(value, dict):
-        return value
-    report.error("type-mismatch", f"Expected a map, but found {kind_of(value)}", (*path, key))
-    return None

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.flow.fields import flag, items, labels, mapping, text
+from engine.flow.fields import labels
 from engine.flow.model import EMPTY, Trigger
 from engine.flow.problems import Path, Report, kind_of
 from engine.flow.properties import check_properties, read_type
-from engine.flow.tasks import TASK_ID, read_id
+from engine.flow.shapes.parts import TASK_ID, TriggerPart, kinds_of
+from engine.flow.shapes.reading import read_part
+from engine.flow.tasks import read_id
 from engine.flow.types import ALIASES, TYPES
 
-COMMON = frozenset(
-    {"id", "type", "version", "description", "conditions", "when", "disabled", "labels", "stopAfter", "allowConcurrent"}
-    | {
-        "failOnTriggerError",
-        "logLevel",
-        "minLogLevel",
-        "logToFile",
-        "workerGroup",
-        "workerSelector",
-        "assets",
-        "policyRefs",
-    }
-)
+COMMON = frozenset(kinds_of(TriggerPart))
 """Properties of every trigger."""
 _OWN_FIELDS = frozenset({"id", "type", "conditions", "when", "disabled", "labels", "inputs"})
 
@@ -49,14 +39,16 @@ def _read_trigger(report: Report, raw: Any, path: Path) -> Trigger:
     info = TYPES.get(name)
     if info is not None:
         check_properties(report, raw, path, name, info, COMMON)
+    part = read_part(report, TriggerPart, raw, path)
+    older, inputs = raw.get("scheduleConditions"), raw.get("inputs")
     return Trigger(
         id=trigger_id or "",
         type=name,
         declared_type=declared,
-        disabled=flag(report, raw, "disabled", path),
-        conditions=(*items(report, raw, "conditions", path), *items(report, raw, "scheduleConditions", path)),
-        when=text(report, raw, "when", path),
-        inputs=mapping(report, raw, "inputs", path),
+        disabled=part.disabled,
+        conditions=(*(part.conditions or ()), *(older if isinstance(older, list) else ())),
+        when=part.when,
+        inputs=inputs if isinstance(inputs, dict) else EMPTY,
         labels=labels(report, raw, "labels", path),
         properties={key: value for key, value in raw.items() if key not in _OWN_FIELDS} or EMPTY,
     )

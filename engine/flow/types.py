@@ -19,7 +19,7 @@ CORE = "io.kestra.plugin.core."
 class Property(msgspec.Struct, frozen=True):
     """A property of a type.
 
-    `kind` is str, bool, int, num, duration, datetime, list, map, any, labels or one of BRANCH_KINDS.
+    `kind` is a name that `engine.flow.shapes.kinds.kind_named` knows.
     """
 
     name: str
@@ -46,14 +46,14 @@ class TypeInfo(
     @cached_property
     def properties(self) -> Mapping[str, Property]:
         """The type's own properties by name, those that all tasks or triggers share left out."""
-        return {p.name: p for p in map(_read_property, self.written.split())}
+        return properties_of(self.written)
 
     @cached_property
     def outputs(self) -> Mapping[str, str] | None:
         """Kinds of the outputs by name; None if the table doesn't know them."""
         if self.written_outputs is None:
             return None
-        return {p.name: p.kind for p in map(_read_property, self.written_outputs.split())}
+        return {p.name: p.kind for p in properties_of(self.written_outputs).values()}
 
     @cached_property
     def required(self) -> tuple[str, ...]:
@@ -77,6 +77,11 @@ class TypeInfo(
 
 
 BRANCH_KINDS = frozenset({"tasks", "task", "dag", "cases"})
+
+
+def properties_of(written: str) -> Mapping[str, Property]:
+    """Return properties by name; each is written `name:kind!`, without a kind if it is a text, with `!` if required."""
+    return {each.name: each for each in map(_read_property, written.split())}
 
 
 def _read_property(written: str) -> Property:

@@ -4,45 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.flow.fields import choice, flag, known_keys, labels, mapping, whole
+from engine.flow.fields import labels
 from engine.flow.inputs import read_inputs, read_outputs
 from engine.flow.model import Flow, Task
 from engine.flow.problems import Path, Report, kind_of
 from engine.flow.properties import check_properties, read_type
 from engine.flow.rules.limits import check_worker_group
 from engine.flow.rules.structure import walk_paths
+from engine.flow.shapes.kinds import is_template
+from engine.flow.shapes.parts import CheckFrequencyPart, TaskCachePart
+from engine.flow.shapes.reading import read_part
 from engine.flow.types import CORE, TYPES, TypeInfo
-from engine.values import parse_duration_ms
-
-LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR")
-
-CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
-    "log.Log": {"level": LEVELS},
-    "log.Fetch": {"level": LEVELS},
-    "flow.Pause": {"behavior": ("RESUME", "WARN", "FAIL", "CANCEL")},
-    "flow.Subflow": {"restartBehavior": ("RETRY_FAILED", "NEW_EXECUTION")},
-    "flow.ForEachItem": {"restartBehavior": ("RETRY_FAILED", "NEW_EXECUTION")},
-    "flow.Loop": {"fetchType": ("AUTO", "FETCH", "STORE", "FETCH_ONE", "NONE")},
-    "execution.Exit": {"state": ("SUCCESS", "WARNING", "KILLED", "FAILED", "CANCELLED", "CANCELED")},
-    "kv.Set": {"kvType": ("STRING", "NUMBER", "BOOLEAN", "DATETIME", "DATE", "DURATION", "JSON")},
-    "namespace.UploadFiles": {"conflict": ("OVERWRITE", "ERROR", "SKIP")},
-    "storage.FilterItems": {
-        "filterType": ("INCLUDE", "EXCLUDE"),
-        "errorOrNullBehavior": ("FAIL", "INCLUDE", "EXCLUDE"),
-    },
-}
-"""Properties of core types that take one of a closed set of words."""
-
-_COUNTS: dict[str, dict[str, int]] = {
-    "flow.Parallel": {"concurrent": 0},
-    "flow.Dag": {"concurrent": 0},
-    "flow.EachParallel": {"concurrent": 0},
-    "flow.ForEach": {"concurrencyLimit": 0},
-    "flow.Loop": {"concurrencyLimit": 0},
-    "flow.Subflow": {"revision": 1},
-    "flow.ForEachItem": {"revision": 1},
-}
-"""Properties of core types that take a whole number, with the smallest one."""
 
 _OLD_PROPERTIES: dict[str, dict[str, str]] = {
     "flow.Pause": {"delay": "'pauseDuration'", "tasks": "tasks after the Pause"},
@@ -54,14 +26,10 @@ def check_tasks(report: Report, flow: Flow) -> None:
     """Check every task of a flow by itself."""
     for task, path, _ in walk_paths(flow):
         info = TYPES.get(task.type)
-        if task.log_level is not None and task.log_level not in LEVELS:
-            found = kind_of(task.log_level)
-            report.error("choice", f"Expected one of {', '.join(LEVELS)}, but found {found}", (*path, "logLevel"))
-        _check_timeout(report, task, path)
         if info is not None and info.kind != "task":
             _check_flowable(report, task, path, info)
         if task.task_cache is not None:
-            _check_cache(report, task, path)
+            read_part(report, TaskCachePart, task.task_cache, (*path, "taskCache"))
         if task.worker_group is not None:
             named = "workerGroup" if "key" in task.worker_group else "workerSelector"
             check_worker_group(report, {named: task.worker_group}, path)
@@ -70,18 +38,6 @@ def check_tasks(report: Report, flow: Flow) -> None:
         runner = task.properties.get("taskRunner")
         if isinstance(runner, dict):
             _check_runner(report, runner, (*path, "taskRunner"))
-
-
-def _check_timeout(report: Report, task: Task, path: Path) -> None:
-    if task.timeout is None or "{" in task.timeout:
-        return
-    try:
-        if parse_duration_ms(task.timeout) > 0:
-            return
-        message = "Expected a duration above zero"
-    except ValueError:
-        message = "Expected a duration such as PT30S, P1DT2H or a number of seconds"
-    report.error("duration", f"{message}, but found {kind_of(task.timeout)}", (*path, "timeout"))
 
 
 def _check_flowable(report: Report, task: Task, path: Path, info: TypeInfo) -> None:
@@ -93,38 +49,21 @@ def _check_flowable(report: Report, task: Task, path: Path, info: TypeInfo) -> N
         report.warning("no-effect", f"A worker group has no effect on the {info.kind} '{task.id}'", path)
 
 
-def _check_cache(report: Report, task: Task, path: Path) -> None:
-    cache = task.task_cache or {}
-    here: Path = (*path, "taskCache")
-    known_keys(report, cache, frozenset({"enabled", "ttl"}), here, "a task cache")
-    if cache.get("enabled") is None:
-        report.error("required", "'enabled' of a task cache must be set", here)
-    flag(report, cache, "enabled", here)
-
-
 def _check_core(report: Report, task: Task, path: Path) -> None:
     short = task.type.removeprefix(CORE)
-    for key, allowed in CHOICES.get(short, {}).items():
-        if not _is_dynamic(task.properties.get(key)):
-            choice(report, task.properties, key, path, allowed, allowed[0])
-    for key, least in _COUNTS.get(short, {}).items():
-        if not _is_dynamic(task.properties.get(key)) or (key == "concurrencyLimit" and short == "flow.ForEach"):
-            whole(report, task.properties, key, path, least)
     for key, newer in _OLD_PROPERTIES.get(short, {}).items():
         if key in task.properties or key in task.branches:
             report.info("deprecated-property", f"'{key}' is replaced by {newer}", (*path, key))
-    if short in ("flow.Subflow", "flow.ForEachItem") and not _is_dynamic(task.properties.get("labels")):
+    if short in ("flow.Subflow", "flow.ForEachItem") and not is_template(task.properties.get("labels")):
         labels(report, task.properties, "labels", path)
     elif short in ("flow.ForEach", "flow.EachSequential", "flow.EachParallel"):
         _check_values(report, task, path, "values" if short == "flow.ForEach" else "value")
-    elif short == "flow.Pause":
-        read_inputs(report, task.properties.get("onResume"), (*path, "onResume"))
-    elif short == "flow.Loop":
-        read_outputs(report, task.properties.get("outputs"), (*path, "outputs"), typed=False)
-    elif short == "flow.LoopUntil":
-        keys = frozenset({"interval", "maxIterations", "maxDuration"})
-        here: Path = (*path, "checkFrequency")
-        known_keys(report, mapping(report, task.properties, "checkFrequency", path), keys, here, "checkFrequency")
+    elif short == "flow.Pause" and isinstance(task.properties.get("onResume"), list):
+        read_inputs(report, task.properties["onResume"], (*path, "onResume"))
+    elif short == "flow.Loop" and isinstance(task.properties.get("outputs"), list):
+        read_outputs(report, task.properties["outputs"], (*path, "outputs"), typed=False)
+    elif short == "flow.LoopUntil" and isinstance(task.properties.get("checkFrequency"), dict):
+        read_part(report, CheckFrequencyPart, task.properties["checkFrequency"], (*path, "checkFrequency"))
 
 
 def _check_values(report: Report, task: Task, path: Path, key: str) -> None:
@@ -142,7 +81,3 @@ def _check_runner(report: Report, raw: dict[str, Any], path: Path) -> None:
     info = TYPES.get(declared)
     if info is not None and info.properties:
         check_properties(report, raw, path, declared, info, frozenset({"type", "version"}))
-
-
-def _is_dynamic(value: object) -> bool:
-    return isinstance(value, str) and ("{{" in value or "{%" in value)

@@ -8,16 +8,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.flow.cron import cron_problem
-from engine.flow.fields import Raw, choice, whole
 from engine.flow.model import Flow, Input, Trigger
-from engine.flow.problems import Path, Report, did_you_mean, kind_of
+from engine.flow.problems import Path, Report, did_you_mean
 from engine.flow.rules.conditions import check_conditions
 from engine.flow.rules.flow_trigger import check_flow_trigger
 from engine.flow.rules.inputs import unique_ids
 from engine.flow.rules.limits import check_worker_group
 from engine.flow.rules.names import input_ids
 from engine.flow.types import CORE
-from engine.values import State
 
 _SCHEDULE = f"{CORE}trigger.Schedule"
 _ON_DATES = f"{CORE}trigger.ScheduleOnDates"
@@ -32,7 +30,6 @@ def check_triggers(report: Report, flow: Flow) -> None:
     windows: set[str] = set()
     for index, trigger in enumerate(flow.triggers):
         path: Path = ("triggers", index)
-        _check_states(report, trigger.properties, "stopAfter", path)
         _check_conditions(report, trigger, path)
         check_worker_group(report, trigger.properties, path)
         if trigger.type == _SCHEDULE:
@@ -41,10 +38,8 @@ def check_triggers(report: Report, flow: Flow) -> None:
             _check_webhook(report, trigger, path)
         elif trigger.type == _FLOW:
             check_flow_trigger(report, trigger, path, windows)
-            _check_states(report, trigger.properties, "states", path)
         if trigger.type in (_SCHEDULE, _ON_DATES):
             _check_timezone(report, trigger, path)
-            choice(report, trigger.properties, "recoverMissedSchedules", path, ("ALL", "LAST", "NONE"), "ALL")
         if trigger.type in (_SCHEDULE, _ON_DATES, _WEBHOOK):
             _check_supplied(report, flow, trigger, path)
 
@@ -62,19 +57,6 @@ def _check_conditions(report: Report, trigger: Trigger, path: Path) -> None:
         report.info("deprecated-property", "'backfill' is ignored: start one through the API", (*path, "backfill"))
     if "minLogLevel" in trigger.properties:
         report.info("deprecated-property", "'minLogLevel' is replaced by 'logLevel'", (*path, "minLogLevel"))
-
-
-def _check_states(report: Report, raw: Raw, key: str, path: Path) -> None:
-    states = raw.get(key)
-    if states is None:
-        return
-    if not isinstance(states, list):
-        report.error("type-mismatch", f"Expected a list of states, but found {kind_of(states)}", (*path, key))
-        return
-    for index, state in enumerate(states):
-        if not isinstance(state, str) or state not in State.__members__:
-            message = f"Expected one of {', '.join(State.__members__)}, but found {kind_of(state)}"
-            report.error("choice", message, (*path, key, index))
 
 
 def _check_schedule(report: Report, trigger: Trigger, path: Path) -> None:
@@ -111,9 +93,6 @@ def _check_webhook(report: Report, trigger: Trigger, path: Path) -> None:
     key = raw.get("key")
     if isinstance(key, str) and not 1 <= len(key) <= 256:
         report.error("size", f"'key' must have between 1 and 256 characters, but has {len(key)}", (*path, "key"))
-    choice(report, raw, "responseContentType", path, ("application/json", "text/plain"), "application/json")
-    if not isinstance(raw.get("responseCode"), str):
-        whole(report, raw, "responseCode", path, 100, 599)
     for index, condition in enumerate(trigger.conditions):
         if isinstance(condition, dict) and str(condition.get("type", "")).endswith(".MultipleCondition"):
             report.error("condition", "MultipleCondition is not supported on webhooks", (*path, "conditions", index))
