@@ -15,8 +15,10 @@ from engine.flowables import Flowable, flowable_of
 from engine.seals import secret_names
 from engine.tasks import PureTask, pure_task_of
 
-HANDLERS = frozenset({"errors", "finally", "afterExecution"})
-"""Branches that follow upon the others; a restart forgets what they ran."""
+AFTER = "afterExecution"
+HANDLERS = frozenset({"errors", "finally", AFTER})
+"""Branches that follow upon the others, as those of listeners do; a restart forgets what they ran."""
+_LISTENER = "listeners."
 
 
 class PlannedTask(msgspec.Struct, frozen=True):
@@ -34,7 +36,7 @@ class PlannedTask(msgspec.Struct, frozen=True):
     branches: Mapping[str, tuple[Task, ...]]
     """Enabled children by branch."""
     handler: bool
-    """True if it stands in (or anywhere below) a branch of `HANDLERS`."""
+    """True if it stands in (or anywhere below) a branch of `HANDLERS` or of a listener."""
     variable: Mapping[str, str]
     """What templates read as `task`."""
 
@@ -51,6 +53,9 @@ class Plan:
         """See `engine.seals`."""
         self.branches = _enabled(flow.branches)
         """Enabled tasks at the top of the flow by branch."""
+        listeners = [branch for branch in self.branches if listener_of(branch) is not None]
+        self.after = tuple(branch for branch in (*listeners, AFTER) if self.branches.get(branch))
+        """Branches that may run after the execution's end, in their order."""
         self.tasks: dict[str, PlannedTask] = {}
         for task_id, place in flow.places.items():
             task = place.task
@@ -64,9 +69,26 @@ class Plan:
                 retry=task.retry if task.retry is not None else inherited,
                 depth=(parent.depth if parent is not None else 0) + loops,
                 branches=_enabled(task.branches),
-                handler=place.branch in HANDLERS or (parent is not None and parent.handler),
+                handler=place.branch in HANDLERS
+                or listener_of(place.branch) is not None
+                or (parent is not None and parent.handler),
                 variable={"id": task.id, "type": task.declared_type or task.type},
             )
+
+
+def listener_of(branch: str) -> int | None:
+    """Return which listener's tasks a branch at the top of a flow holds, None if it isn't a listener's.
+
+    Example:
+        >>> listener_of("listeners.1"), listener_of("tasks")
+        (1, None)
+    """
+    return int(branch.removeprefix(_LISTENER)) if branch.startswith(_LISTENER) else None
+
+
+def runs_after(phase: str) -> bool:
+    """True if a phase of a flow runs after the execution's end."""
+    return phase == AFTER or listener_of(phase) is not None
 
 
 def _pure(task: Task) -> PureTask | None:

@@ -8,9 +8,11 @@ the final state is told by `tasks` alone. A kill runs none of them.
 from __future__ import annotations
 
 from engine.execution import events as e
+from engine.execution.after import go_on_after
 from engine.execution.conclusion import conclude
 from engine.execution.draft import ExecutionDraft
 from engine.execution.lines import error_lines
+from engine.execution.plan import runs_after
 from engine.execution.start import start
 from engine.execution.state import CHUNK, ROOT, Scope, Values, iteration_scope_id, values_key
 from engine.execution.task_runs import end, final_of
@@ -41,7 +43,7 @@ def _advance(draft: ExecutionDraft, scope: Scope) -> None:
         if scope.active == 0:
             _close(draft, scope, (header.state is not State.KILLING and header.exiting) or State.KILLED)
         return
-    if header.held or (scope.id == ROOT and header.ended_ms and scope.phase != "afterExecution"):
+    if header.held or (scope.id == ROOT and header.ended_ms and not runs_after(scope.phase)):
         return
     if scope.phase != "tasks":
         _advance_phase(draft, scope)
@@ -125,8 +127,8 @@ def _advance_phase(draft: ExecutionDraft, scope: Scope) -> None:
         start(draft, scope, tasks[scope.phase_started])
     elif scope.phase == "errors" and tasks_of(draft, scope, "finally"):
         _enter(draft, scope, "finally")
-    elif scope.phase == "afterExecution":
-        draft.emit(e.ExecutionSettled(at_ms=draft.at_ms))
+    elif runs_after(scope.phase):
+        go_on_after(draft, scope)
     else:
         _close(draft, scope, state_of(scope))
 
@@ -161,10 +163,7 @@ def _close(draft: ExecutionDraft, scope: Scope, state: State) -> None:
             draft.emit(e.ExecutionSettled(at_ms=draft.at_ms))
             return
         conclude(draft, state)
-        if tasks_of(draft, scope, "afterExecution"):
-            _enter(draft, scope, "afterExecution")
-        else:
-            draft.emit(e.ExecutionSettled(at_ms=draft.at_ms))
+        go_on_after(draft, scope)
     elif scope.iteration is not None:
         draft.emit(e.IterationEnded(scope_id=scope.parent_scope_id, index=scope.iteration, state=state))
         draft.agenda.append(scope.parent_scope_id)

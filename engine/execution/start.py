@@ -32,10 +32,19 @@ ITERATIONS_MAX = 512
 
 def start(draft: ExecutionDraft, scope: Scope, task: Task) -> None:
     """Begin a task run in a scope: decide it, open it, or dispatch it to a worker."""
+    _begin(Attempt(draft, _new_run(draft, scope, task), created=False), conditional=True)
+
+
+def refuse(draft: ExecutionDraft, scope: Scope, task: Task, why: str) -> None:
+    """Let a task run fail before it begins."""
+    Attempt(draft, _new_run(draft, scope, task), created=False).fail(why)
+
+
+def _new_run(draft: ExecutionDraft, scope: Scope, task: Task) -> TaskRun:
     attempt = draft.header.attempt
     at_ms = draft.at_ms
     place = scope.id if scope.turn <= 1 else f"{scope.id}~{scope.turn}"
-    run = TaskRun(
+    return TaskRun(
         id=derive_id(draft.id, place, task.id, attempt) if attempt > 1 else derive_id(draft.id, place, task.id),
         task_id=task.id,
         scope_id=scope.id,
@@ -47,7 +56,6 @@ def start(draft: ExecutionDraft, scope: Scope, task: Task) -> None:
         first_ms=at_ms,
         since_ms=at_ms,
     )
-    _begin(Attempt(draft, run, created=False), conditional=True)
 
 
 def again(draft: ExecutionDraft, run: TaskRun) -> None:

@@ -62,7 +62,7 @@ class Scope(Row, frozen=True, kw_only=True):
     limit: int = 0
     inner: str = "sequential"
     phase: str = "tasks"
-    """tasks | errors | finally | afterExecution; `branch` names the list that the phase `tasks` runs."""
+    """tasks | errors | finally | listeners.N | afterExecution; `branch` names the list that the phase `tasks` runs."""
     started: int = 0
     """Children (or iterations) created of the phase `tasks`: the cursor into its list."""
     phase_started: int = 0
@@ -75,7 +75,7 @@ class Scope(Row, frozen=True, kw_only=True):
     warned: int = 0
     cancelled: int = 0
     broken: bool = False
-    """A child of the errors, finally or afterExecution phase failed: the phase stops there."""
+    """A child of a phase after `tasks` failed: the phase stops there."""
     stop_at: int = -1
     """Of a loop: the iterations before this one begin although one failed, as there was room for them by then; -1: none
     has failed."""

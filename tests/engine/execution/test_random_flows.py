@@ -18,6 +18,10 @@ from tests.engine.execution.driven import CORE, Driven, TaskRunView
 ENDS = [State.SUCCESS] * 6 + [State.FAILED, State.FAILED, State.WARNING]
 SEEDS = 150
 
+STATUS = "io.kestra.plugin.core.condition.ExecutionStatus"
+LISTENERS = [{"conditions": [{"type": STATUS, "in": ["SUCCESS", "KILLED"]}]}, {}]
+AFTER = ("listeners.0", "listeners.1", "afterExecution")
+
 
 class Maker:
     """Makes a flow from a seed."""
@@ -28,11 +32,11 @@ class Maker:
 
     def flow(self) -> Flow:
         branches = {"tasks": self.tasks(0, 4)}
-        for name in ("errors", "finally", "afterExecution"):
+        for name in ("errors", "finally", *AFTER):
             if self.chance.random() < 0.4:
                 branches[name] = self.tasks(1, 2)
         retry = Retry(interval_ms=500, max_attempts=2) if self.chance.random() < 0.2 else None
-        return build_flow(id="flow", namespace="test", branches=branches, retry=retry)
+        return build_flow(id="flow", namespace="test", branches=branches, retry=retry, extra={"listeners": LISTENERS})
 
     def tasks(self, depth: int, most: int) -> tuple[Task, ...]:
         return tuple(self.task(depth) for _ in range(self.chance.randint(1, most)))
@@ -236,7 +240,7 @@ def test_people_may_kill_pause_and_resume_at_any_time_and_restart_until_it_succe
     assert_at_rest(run)
     killed = [number for number, event in enumerate(run.events) if getattr(event, "state", "") is State.KILLING]
     for event in run.events[killed[0] :] if killed else ():
-        assert not isinstance(event, e.TaskDispatched) or top(run, run.runs[event.task_run_id]) == "afterExecution"
+        assert not isinstance(event, e.TaskDispatched) or top(run, run.runs[event.task_run_id]) in AFTER
 
     for _ in range(40):
         if run.state not in (State.FAILED, State.KILLED, State.CANCELLED):
