@@ -10,14 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.execution.commands import AttemptLost, ReportTaskEnded
-from engine.execution.effects import RingDoorbell, SendCancel, SendDrop, SendGrant
+from engine.execution.effects import DiscardFolder, RingDoorbell, SendCancel, SendDrop, SendGrant
 from engine.execution.job import Job, job_to_json
 from engine.execution.step import EXECUTIONS
 from engine.machine import Command, Effect, SendCommand
 from engine.values import State
 from executor.processor import AGGREGATES
 from topics import catalog
-from topics.messages import Cancel, DeadLetter, Doorbell, Drop, Grant, Message
+from topics.messages import Cancel, DeadLetter, Discard, Doorbell, Drop, Grant, Message
 from topics.ports import Log, Record, RecordTooLarge, Writer
 from topics.serde import encode
 
@@ -59,6 +59,8 @@ class Effects:
             self._to_worker(effect.worker_id, cancel)
         elif isinstance(effect, SendCommand):
             self._to_aggregate(effect.kind, effect.id, effect.command)
+        elif isinstance(effect, DiscardFolder):
+            self._to_queue(catalog.DEFAULT_QUEUE, Discard(execution_id=execution_id, folder=effect.folder))
         else:
             raise AssertionError(f"an effect without a way to carry it out: {effect!r}")
 
@@ -82,10 +84,13 @@ class Effects:
         self._append(catalog.DEAD_LETTERS, 0, record.key, letter)
 
     def _ring(self, execution_id: str, effect: RingDoorbell) -> None:
-        topic = catalog.jobs_of(effect.queue)
-        self._turn += 1
         doorbell = Doorbell(execution_id=execution_id, task_run_id=effect.task_run_id, epoch=effect.epoch)
-        self._append(topic, self._turn % self._partitions[topic], b"", doorbell)
+        self._to_queue(effect.queue, doorbell)
+
+    def _to_queue(self, queue: str, message: Message) -> None:
+        topic = catalog.jobs_of(queue)
+        self._turn += 1
+        self._append(topic, self._turn % self._partitions[topic], b"", message)
 
     def _grant(self, execution_id: str, effect: SendGrant, build_job: BuildJob) -> None:
         job = build_job(execution_id, effect.task_run_id)

@@ -85,7 +85,16 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         FLOWS_SNAPSHOTS, "row key", ("SnapshotRow", "SnapshotBarrier"), False, None, True, ("executor",), ("executor",)
     ),
-    Topic(JOBS_PREFIX + DEFAULT_QUEUE, "none", ("Doorbell",), True, 3 * DAY_MS, False, ("executor",), ("worker",)),
+    Topic(
+        JOBS_PREFIX + DEFAULT_QUEUE,
+        "none",
+        ("Doorbell", "Discard"),
+        True,
+        3 * DAY_MS,
+        False,
+        ("executor",),
+        ("worker",),
+    ),
     Topic(WORKERS_INBOX, "worker id", ("Grant", "Drop", "Cancel"), True, DAY_MS, False, ("executor",), ("worker",)),
     Topic(
         WORKERS_LEASES, "worker id", ("Heartbeat", "WorkerLeaving"), False, DAY_MS, False, ("worker",), ("executor",)

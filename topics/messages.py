@@ -87,6 +87,13 @@ class Doorbell(Message, frozen=True, kw_only=True):
     priority: int = 0
 
 
+class Discard(Message, frozen=True, kw_only=True):
+    """A folder that tasks of an execution have shared isn't needed any more: whoever takes this removes it."""
+
+    execution_id: str
+    folder: str
+
+
 class Grant(Message, frozen=True, kw_only=True):
     """The worker's claim was counted: it runs this attempt, nobody else does."""
 

@@ -6,6 +6,7 @@ Owns the context and the plugin's side of the contract (`Plugin`, `Result`, `Tas
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -75,8 +76,9 @@ class RunContext:
         self.kill = kill
         self.keys = keys
         self._world = world
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self._folder: AttemptFolder | None = None
+        self._shared: Path | None = None
 
     def render(self, value: Any, more: Mapping[str, Any] | None = None) -> Any:
         """Return a JSON-like value with every template in it rendered.
@@ -104,7 +106,7 @@ class RunContext:
         job = self.job
         return expression.Scope(
             variables={**job.variables, **more} if more else job.variables,
-            now_ms=self._now_ms,
+            now_ms=self.now_ms,
             entropy=f"{job.execution_id}/{job.task_run_id}/{job.epoch}",
             world=self._world,
             dialect=job.dialect,
@@ -112,9 +114,18 @@ class RunContext:
 
     @property
     def folder(self) -> AttemptFolder:
-        """The attempt's folders; made when first asked for, removed at its end."""
+        """The attempt's folders; made when first asked for, removed at its end.
+
+        Where the job shares its working directory with others, that one is theirs too, and stays.
+
+        Raises:
+            StorageError: If the shared one can't be had.
+        """
         if self._folder is None:
-            self._folder = self.processes.folders.take()
+            folder = self._folder = self.processes.folders.take()
+            self._shared = self.files.take_folder(folder.user, self.now_ms)
+            if self._shared is not None:
+                folder.work = self._shared
         return self._folder
 
     def wait(self, seconds: float) -> None:
@@ -127,10 +138,13 @@ class RunContext:
             raise Killed
 
     def close(self) -> None:
-        """Remove what the attempt has made on this host."""
-        if self._folder is not None:
-            self.processes.folders.give_back(self._folder)
-            self._folder = None
+        """Remove what the attempt has made on this host; what it leaves in a shared folder is the next one's."""
+        folder, shared = self._folder, self._shared
+        self._folder = self._shared = None
+        if folder is not None:
+            self.processes.folders.give_back(folder)
+        if shared is not None:
+            self.files.give_folder_back(shared)
 
 
 P = TypeVar("P", bound=Properties)

@@ -16,7 +16,7 @@ from engine.execution.job import job_from_json
 from engine.machine import Command
 from engine.values import State
 from topics import catalog, serde
-from topics.messages import Cancel, Doorbell, Drop, Grant, Heartbeat, WorkerLeaving
+from topics.messages import Cancel, Discard, Doorbell, Drop, Grant, Heartbeat, WorkerLeaving
 from topics.ports import Ack, Log, LogError, Record, RecordTooLarge
 from worker.held import Held, Phase
 from worker.ports import AttemptKey, Clock, Ended, Runner, WorkerSettings
@@ -123,13 +123,15 @@ class Worker:
         return self._leaving_at is not None and not self.stopped
 
     def ring(self, doorbells: Sequence[Record]) -> None:
-        """Claim what the doorbells tell of."""
+        """Claim what the doorbells tell of, and have the folders removed that are of no use any more."""
         if not doorbells:
             return
         self._check_lease()
         now = self._clock.monotonic()
         for record in doorbells:
             bell = _message(record)
+            if isinstance(bell, Discard):
+                self._runner.discard(bell.folder)
             if not isinstance(bell, Doorbell):
                 continue
             key = (bell.execution_id, bell.task_run_id, bell.epoch)

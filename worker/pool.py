@@ -23,9 +23,17 @@ class Pool:
     Args:
         run: Runs one attempt; must not raise.
         told: Called in the attempt's thread when `ended` has something new.
+        discard: Removes a shared folder; must return at once.
     """
 
-    def __init__(self, run: Callable[[AttemptKey, Job, Kill], Ended], told: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        run: Callable[[AttemptKey, Job, Kill], Ended],
+        told: Callable[[], None],
+        discard: Callable[[str], None],
+    ) -> None:
+        self.discard = discard
+        """See `worker.ports.Runner.discard`."""
         self._run = run
         self._told = told
         self._work: SimpleQueue[Work | None] = SimpleQueue()

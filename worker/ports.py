@@ -88,6 +88,10 @@ class Runner(Protocol):
         """
         ...
 
+    def discard(self, folder: str) -> None:
+        """Remove a folder that attempts have shared, at some time; no answer is expected."""
+        ...
+
     def ended(self) -> list[Ended]:
         """Return the attempts that ended since the last call."""
         ...

@@ -23,6 +23,7 @@ from worker.run import Equipment, run_attempt
 from worker.runners.launcher import LaunchError
 from worker.runners.process import ProcessRunner
 from worker.runners.settings import ProcessSettings
+from worker.storage.keeper import FolderKeeper
 from worker.storage.local import LocalStorage
 
 logger = logging.getLogger(__name__)
@@ -80,16 +81,20 @@ class WorkerThreads:
         self._processes = ProcessRunner(processes)
         self._deadlines = Deadlines(time.monotonic)
         self._shipper = Shipper(log)
+        stored = LocalStorage(storage)
+        self._keeper = FolderKeeper(stored.shared)
         equipment = Equipment(
             registry=Registry(),
             shipper=self._shipper,
-            storage=LocalStorage(storage),
+            storage=stored,
             processes=self._processes,
             deadlines=self._deadlines,
             clock=clock,
             encryption_key=encryption_key,
         )
-        self._pool = Pool(lambda key, job, kill: run_attempt(equipment, key, job, kill), self._told)
+        self._pool = Pool(
+            lambda key, job, kill: run_attempt(equipment, key, job, kill), self._told, self._keeper.discard
+        )
         self._lock = threading.Lock()
         self._slot_freed = threading.Event()
         self._time = threading.Event()
@@ -130,6 +135,7 @@ class WorkerThreads:
         self._wake_sources()
 
     def _warm_up(self) -> None:
+        self._keeper.start()
         try:
             self._processes.warm_up()
         except LaunchError as error:
@@ -140,6 +146,7 @@ class WorkerThreads:
         self._deadlines.close()
         # Ends every script that is left, by the warden.
         self._processes.close()
+        self._keeper.close()
         with self._lock:
             self._worker.close()
         self._shipper.close()

@@ -1,6 +1,7 @@
-"""Asking a worker for the text of templates that need the world, and reading its answer.
+"""Asking a worker for what the engine can't do: rendering templates that need the world, and work in shared folders.
 
-Owns which templates those are. What is asked for follows from the flow, so it needn't be remembered.
+Owns what may be asked, which templates need a worker, and reading its answer. What is asked for follows from the flow,
+so it needn't be remembered.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from engine.flow.model import Task
 RUN_IF = "runIf"
 PROPERTIES = "properties"
 TURN = "turn"
+PREPARE = "prepare"
+"""Lay files into the folder that a flowable's children share, before the first of them begins."""
+COLLECT = "collect"
+"""Keep files of that folder, after the last child has ended."""
 
 ENGINE_ANSWERS = frozenset({"errorLogs"})
 """Functions of the world that the engine answers itself, from its rows."""

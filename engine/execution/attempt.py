@@ -99,10 +99,14 @@ class Attempt:
             create(self.draft, run, State.CREATED)
         dispatch(self.draft, run.id, run.epoch + 1)
 
+    def answered(self, asks: str) -> bool:
+        """True if a worker has done just this for it."""
+        return self._answers is not None and self._run.asking == asks
+
     def ask(self, asks: str) -> None:
-        """Let a worker render what only it can, and go on with the answer."""
+        """Let a worker do what only it can, and go on with the answer."""
         run = self._run
-        if self._answers is not None and run.asking == asks:
+        if self.answered(asks):
             self.fail(f"{asks}: a worker rendered what it could, but a template still needs it")
             return
         if not self._created:

@@ -35,3 +35,9 @@ class SendCancel(Effect, frozen=True, kw_only=True):
     task_run_id: str
     epoch: int
     worker_id: str
+
+
+class DiscardFolder(Effect, frozen=True, kw_only=True):
+    """Tell a worker that nobody needs a shared folder any more. It may get lost: an old folder is removed anyway."""
+
+    folder: str

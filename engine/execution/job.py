@@ -13,9 +13,11 @@ from typing import Any
 import msgspec
 
 from engine import expression
-from engine.execution.asking import asked_templates, templates_of
-from engine.execution.draft import ExecutionDraft
+from engine.execution.asking import COLLECT, PREPARE, asked_templates, templates_of
+from engine.execution.draft import ExecutionDraft, Setting
+from engine.execution.folders import folder_of, work_of
 from engine.execution.outputs import error_logs
+from engine.execution.plan import PlannedTask
 from engine.execution.state import INPUTS, Inputs, TaskRun
 from engine.execution.variables import run_variables
 from engine.seals import MARK
@@ -52,6 +54,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Of all templates."""
     sealed: bool = False
     """Among the inputs are SECRET ones, which the worker opens."""
+    asks: str = ""
+    """For a flowable's own job, which half of it is to be done: `prepare` or `collect`."""
+    folder: str = ""
+    """Name of the folder that it shares with others; empty: it gets one of its own."""
+    folder_since_ms: int = 0
+    """When the first of them could begin."""
 
 
 def job_to_json(job: Job) -> bytes:
@@ -72,11 +80,13 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
     run = draft.run(task_run_id)
     if run is None:
         return None
-    task = draft.task(run)
+    planned = draft.planned(run.task_id)
+    task = planned.task
     header = draft.header
     asks = bool(run.asking)
     setting = draft.setting
-    properties = {"templates": asked_templates(task, run.asking, setting)} if asks else dict(task.properties)
+    properties = _properties(planned, run, setting)
+    folder = folder_of(planned, run)
     reads = _reads([properties, None if asks else task.timeout], setting.dialect)
     inputs: Inputs = draft.get(INPUTS)
     sealed = inputs.inputs_json if MARK in inputs.inputs_json else b""
@@ -88,7 +98,7 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
         task_run_id=run.id,
         epoch=run.epoch,
         task_id=task.id,
-        task_type=RENDER if asks else task.type,
+        task_type=RENDER if asks and not folder else task.type,
         properties=properties,
         variables=_variables(draft, run, reads, sealed),
         timeout=None if asks else task.timeout,
@@ -99,7 +109,25 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
         allow_warning=task.allow_warning and not asks,
         dialect=setting.dialect,
         sealed=bool(sealed),
+        asks=run.asking,
+        folder=folder,
+        folder_since_ms=_opened_ms(draft, folder),
     )
+
+
+def _properties(planned: PlannedTask, run: TaskRun, setting: Setting) -> dict[str, Any]:
+    """Return what of the task a worker reads for this attempt."""
+    if not run.asking:
+        return dict(planned.task.properties)
+    if run.asking in (PREPARE, COLLECT):
+        return work_of(planned, run.asking)
+    return {"templates": asked_templates(planned.task, run.asking, setting)}
+
+
+def _opened_ms(draft: ExecutionDraft, folder: str) -> int:
+    """Return since when tasks may have used a shared folder, 0 if none has."""
+    scope = draft.scope(folder) if folder else None
+    return scope.opened_ms if scope is not None else 0
 
 
 def _variables(draft: ExecutionDraft, run: TaskRun, reads: list[expression.Reads], sealed: bytes) -> dict[str, Any]:

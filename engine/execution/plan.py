@@ -39,6 +39,8 @@ class PlannedTask(msgspec.Struct, frozen=True):
     """True if it stands in (or anywhere below) a branch of `HANDLERS` or of a listener."""
     variable: Mapping[str, str]
     """What templates read as `task`."""
+    shared: bool
+    """True if it runs in the folder of the flowable that it stands in."""
 
 
 class Plan:
@@ -61,7 +63,8 @@ class Plan:
             task = place.task
             parent = self.tasks[place.parent] if place.parent is not None else None
             inherited = parent.retry if parent is not None else flow.retry
-            loops = parent is not None and parent.flowable is not None and parent.flowable.loops
+            around = parent.flowable if parent is not None else None
+            loops = around is not None and around.loops
             self.tasks[task_id] = PlannedTask(
                 task=task,
                 flowable=flowable_of(task.type),
@@ -73,6 +76,7 @@ class Plan:
                 or listener_of(place.branch) is not None
                 or (parent is not None and parent.handler),
                 variable={"id": task.id, "type": task.declared_type or task.type},
+                shared=around is not None and around.shared and place.branch == "tasks",
             )
 
 

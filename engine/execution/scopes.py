@@ -11,11 +11,13 @@ from engine.execution import events as e
 from engine.execution.after import go_on_after
 from engine.execution.conclusion import conclude
 from engine.execution.draft import ExecutionDraft
-from engine.execution.lines import error_lines
+from engine.execution.folders import collects, let_go
+from engine.execution.lines import Lines, error_lines
 from engine.execution.plan import runs_after
 from engine.execution.start import start
-from engine.execution.state import CHUNK, ROOT, Scope, Values, iteration_scope_id, values_key
-from engine.execution.task_runs import end, final_of
+from engine.execution.state import CHUNK, ROOT, Scope, TaskRun, Values, iteration_scope_id, values_key
+from engine.execution.stopping import at_worker
+from engine.execution.task_runs import begin_attempt, end, final_of
 from engine.execution.turns import end_turn, last_outputs
 from engine.flow.model import Task
 from engine.values import State
@@ -40,7 +42,7 @@ def _advance(draft: ExecutionDraft, scope: Scope) -> None:
     if header.settled:
         return
     if draft.stopping:
-        if scope.active == 0:
+        if scope.active == 0 and not _asked(draft, scope):
             _close(draft, scope, (header.state is not State.KILLING and header.exiting) or State.KILLED)
         return
     if header.held or (scope.id == ROOT and header.ended_ms and not runs_after(scope.phase)):
@@ -49,6 +51,12 @@ def _advance(draft: ExecutionDraft, scope: Scope) -> None:
         _advance_phase(draft, scope)
     elif not _start_more(draft, scope) and scope.active == 0:
         _leave_tasks(draft, scope)
+
+
+def _asked(draft: ExecutionDraft, scope: Scope) -> bool:
+    """True while a worker does something for the scope's flowable."""
+    run = draft.run(scope.id) if scope.iteration is None else None
+    return run is not None and at_worker(run)
 
 
 def tasks_of(draft: ExecutionDraft, scope: Scope, phase: str) -> tuple[Task, ...]:
@@ -168,17 +176,49 @@ def _close(draft: ExecutionDraft, scope: Scope, state: State) -> None:
         draft.emit(e.IterationEnded(scope_id=scope.parent_scope_id, index=scope.iteration, state=state))
         draft.agenda.append(scope.parent_scope_id)
     else:
-        if scope.resting:
-            draft.clear_timer(f"turn/{scope.id}")
-        draft.emit(e.ScopeClosed(scope_id=scope.id, state=state))
         run = draft.run(scope.id)
         assert run is not None, scope.id
-        planned = draft.planned(run.task_id)
-        outputs_json = last_outputs(scope)
-        if draft.stopping:
-            end(draft, run, state, outputs_json=outputs_json)
-            return
-        if state is State.FAILED and planned.flowable is not None and planned.flowable.tolerant:
-            state = State.WARNING
-        lines = error_lines(scope.error) if scope.error else ()
-        end(draft, run, final_of(state, planned.task), outputs_json=outputs_json, error=scope.error, lines=lines)
+        if draft.stopping or not collects(draft, run):
+            _close_flowable(draft, scope, run, state, last_outputs(scope), scope.error)
+
+
+def collected(draft: ExecutionDraft, run: TaskRun, outputs_json: bytes, *, error: str = "", lines: Lines = ()) -> None:
+    """End a flowable whose children are over and of whose folder a worker has kept what is to be kept.
+
+    Args:
+        draft: The execution.
+        run: The flowable's, which the worker has had.
+        outputs_json: What was kept; it is kept also if a child failed.
+        error: Why it couldn't be; empty: it could.
+        lines: Tell of the error, if the worker didn't.
+    """
+    run = begin_attempt(draft, run, run.epoch)
+    scope = draft.scope(run.id)
+    assert scope is not None, run.id
+    state = state_of(scope)
+    _close_flowable(draft, scope, run, State.FAILED if error else state, outputs_json, error, lines)
+
+
+def _close_flowable(
+    draft: ExecutionDraft,
+    scope: Scope,
+    run: TaskRun,
+    state: State,
+    outputs_json: bytes,
+    error: str = "",
+    lines: Lines = (),
+) -> None:
+    if scope.resting:
+        draft.clear_timer(f"turn/{scope.id}")
+    draft.emit(e.ScopeClosed(scope_id=scope.id, state=state))
+    if draft.stopping:
+        end(draft, run, state, outputs_json=outputs_json)
+        return
+    planned = draft.planned(run.task_id)
+    if state is State.FAILED and planned.flowable is not None and planned.flowable.tolerant:
+        state = State.WARNING
+    state = final_of(state, planned.task)
+    if scope.error:
+        lines = error_lines(scope.error)
+    end(draft, run, state, outputs_json=outputs_json, error=error, lines=lines)
+    let_go(draft, run, state)

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from engine import expression
 from engine.conditions import holds
 from engine.execution import events as e
-from engine.execution.asking import PROPERTIES, RUN_IF, answers_of
+from engine.execution.asking import PREPARE, PROPERTIES, RUN_IF, answers_of
 from engine.execution.attempt import Attempt
 from engine.execution.draft import OUTPUTS_BYTES_MAX, ExecutionDraft
+from engine.execution.folders import work_of
 from engine.execution.lines import Lines, error_lines, kept_lines
 from engine.execution.state import ROOT, Scope, TaskRun
 from engine.execution.stopping import exit_execution
@@ -64,12 +65,12 @@ def again(draft: ExecutionDraft, run: TaskRun) -> None:
 
 
 def answered(draft: ExecutionDraft, run: TaskRun, outputs_json: bytes) -> None:
-    """Go on with the attempt for which a worker rendered something.
+    """Go on with the attempt for which a worker rendered something, or prepared a folder.
 
     Raises:
         ValueError: If its answer doesn't fit.
     """
-    answers = answers_of(draft.task(run), run.asking, outputs_json, draft.setting)
+    answers = {} if run.asking == PREPARE else answers_of(draft.task(run), run.asking, outputs_json, draft.setting)
     _begin(Attempt(draft, run, answers, created=True), conditional=run.asking == RUN_IF)
 
 
@@ -95,7 +96,10 @@ def _begin(attempt: Attempt, *, conditional: bool) -> None:
             attempt.fail(f"runIf: {error}")
             return
     if planned.flowable is not None:
-        _open(attempt, planned.flowable)
+        if work_of(planned, PREPARE) and not attempt.answered(PREPARE):
+            attempt.ask(PREPARE)
+        else:
+            _open(attempt, planned.flowable)
     elif planned.pure is not None:
         _decide(attempt, planned.pure)
     else:

@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from engine.execution import events as e
 from engine.execution.draft import ExecutionDraft
+from engine.execution.lines import Lines
 from engine.execution.state import TaskRun
-from engine.execution.task_runs import end, has_scope
+from engine.execution.task_runs import begin_attempt, end, has_scope
 from engine.values import State
 
 
@@ -32,12 +33,12 @@ def exit_execution(draft: ExecutionDraft, state: State) -> None:
 
 def go_on_exiting(draft: ExecutionDraft) -> None:
     """End everything that nobody works at, as much as a step holds."""
-    _go_on(draft, "exit/", lambda run: not _at_worker(run))
+    _go_on(draft, "exit/", lambda run: not at_worker(run))
 
 
 def _go_on(draft: ExecutionDraft, timer_id: str, stops: Callable[[TaskRun], bool]) -> None:
     for _key, run in list(draft.scan("t/")):
-        if run.state.is_terminal or has_scope(draft, run) or not stops(run):
+        if run.state.is_terminal or not stops(run) or (has_scope(draft, run) and not at_worker(run)):
             continue
         if draft.full:
             draft.set_timer(timer_id, draft.at_ms)
@@ -49,7 +50,7 @@ def _go_on(draft: ExecutionDraft, timer_id: str, stops: Callable[[TaskRun], bool
 
 def _stop(draft: ExecutionDraft, run: TaskRun) -> None:
     """End a task run that nobody works at; tell the worker of one that runs, and wait for it a little."""
-    if not _at_worker(run):
+    if not at_worker(run):
         end(draft, run, State.KILLED)
         return
     if draft.task(run).timeout is not None:
@@ -58,5 +59,17 @@ def _stop(draft: ExecutionDraft, run: TaskRun) -> None:
     draft.set_timer(f"grace/{run.id}", draft.at_ms + draft.setting.kill_grace_ms)
 
 
-def _at_worker(run: TaskRun) -> bool:
+def end_stopped(
+    draft: ExecutionDraft, run: TaskRun, *, outputs_json: bytes = b"", error: str = "", lines: Lines = ()
+) -> None:
+    """End a task run that was to be stopped, as nobody works at it any more; an open flowable ends by its scope."""
+    if has_scope(draft, run):
+        begin_attempt(draft, run, run.epoch)
+        draft.agenda.append(run.id)
+    else:
+        end(draft, run, State.KILLED, outputs_json=outputs_json, error=error, lines=lines)
+
+
+def at_worker(run: TaskRun) -> bool:
+    """True while a worker has an attempt: of a flowable, to do something for the engine."""
     return run.state is State.RUNNING and run.worker_id != ""

@@ -44,7 +44,11 @@ def turn_answered(draft: ExecutionDraft, run: TaskRun, outputs_json: bytes) -> N
         ValueError: If its answer doesn't fit.
     """
     answers = answers_of(draft.task(run), TURN, outputs_json, draft.setting)
-    end_turn(draft, _taken_back(draft, run), answers)
+    scope = _taken_back(draft, run)
+    if draft.stopping:
+        draft.agenda.append(scope.id)
+    else:
+        end_turn(draft, scope, answers)
 
 
 def turn_failed(draft: ExecutionDraft, run: TaskRun, error: str) -> None:

@@ -93,28 +93,38 @@ def parents_of(draft: ExecutionDraft, scope: Scope | None) -> list[dict[str, Any
 
 def run_variables(draft: ExecutionDraft, run: TaskRun) -> dict[str, Any]:
     """Return what the templates of one task run may read."""
-    taskrun: dict[str, Any] = {
-        "id": run.id,
-        "startDate": iso(run.created_ms),
-        "attemptsCount": max(run.epoch - 1 - run.asked, 0),
-    }
+    planned = draft.planned(run.task_id)
     variables = {
         **base_variables(draft),
-        "task": draft.planned(run.task_id).variable,
-        "taskrun": taskrun,
+        "task": planned.variable,
+        "taskrun": _taskrun(run),
         "tasks": TaskStates(draft),
     }
     if run.parent_id is not None:
-        taskrun["parentId"] = run.parent_id
         parents = parents_of(draft, draft.scope(run.scope_id))
         if parents:
             variables["parent"] = parents[0]
             variables["parents"] = parents
-    if run.value is not None:
-        taskrun["value"] = run.value
-    if run.iteration is not None:
-        taskrun["iteration"] = run.iteration
+    if planned.shared:
+        around = draft.run(run.scope_id)
+        assert around is not None, run.scope_id
+        variables["workerTaskrun"] = _taskrun(around)
     return variables
+
+
+def _taskrun(run: TaskRun) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "id": run.id,
+        "startDate": iso(run.created_ms),
+        "attemptsCount": max(run.epoch - 1 - run.asked, 0),
+    }
+    if run.parent_id is not None:
+        found["parentId"] = run.parent_id
+    if run.value is not None:
+        found["value"] = run.value
+    if run.iteration is not None:
+        found["iteration"] = run.iteration
+    return found
 
 
 class Renderer:

@@ -59,6 +59,12 @@ class Flowable(msgspec.Struct, frozen=True, kw_only=True):
     """For the order `until`: asked with the number of the turn (from 1) and the milliseconds since the first began."""
     loops: bool = False
     """True: its children have a value, and their outputs one level more."""
+    shared: bool = False
+    """True: the tasks of its branch `tasks` run in one folder, each where the one before it left off."""
+    prepare: tuple[str, ...] = ()
+    """Properties for which a worker does something before the first child begins, as far as they are set."""
+    collect: tuple[str, ...] = ()
+    """Properties for which a worker does something after the last child has ended, as far as they are set."""
 
 
 def limit_of(task: Task, name: str, render: Render, default: int) -> int:

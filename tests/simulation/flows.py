@@ -43,6 +43,22 @@ tasks:
       - {{id: i, type: {WORK}, commands: ["{{{{ taskrun.value }}}}"]}}
       - {{id: j, type: io.kestra.plugin.core.debug.Return, format: "{{{{ outputs.i[taskrun.value].n }}}}"}}
 """,
+    "shared": f"""
+id: shared
+namespace: sim
+tasks:
+  - id: together
+    type: io.kestra.plugin.core.flow.WorkingDirectory
+    inputFiles: {{a.txt: "{{{{ execution.id }}}}"}}
+    outputFiles: ["*.txt"]
+    tasks:
+      - {{id: k, type: {WORK}, commands: [k]}}
+      - {{id: l, type: {LOG}, message: l}}
+      - {{id: m, type: {WORK}, commands: [m], retry: {{type: constant, interval: PT2S, maxAttempts: 2}}}}
+    errors:
+      - {{id: n, type: {WORK}, commands: [n]}}
+  - {{id: o, type: {WORK}, commands: [o]}}
+""",
     "patient": f"""
 id: patient
 namespace: sim

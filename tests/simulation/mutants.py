@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from engine.execution import commands as c
+from engine.execution import scopes
 from engine.execution.decide import DECIDERS, attempts, create
 from engine.execution.job import Job
 from engine.execution.state import HEADER
@@ -292,6 +293,16 @@ def folding_differs_from_deciding() -> dict[tuple[Any, str], Any]:
         return changed
 
     return {(Partition, "_fold_step"): fold_step}
+
+
+@mutant
+def folders_go_although_a_restart_needs_them() -> dict[tuple[Any, str], Any]:
+    before = scopes.let_go
+
+    def let_go(draft: Any, run: Any, _state: State) -> None:
+        before(draft, run, State.SUCCESS)
+
+    return {(scopes, "let_go"): let_go}
 
 
 @contextmanager

@@ -125,7 +125,7 @@ class SimRunner:
 
     def start(self, key: AttemptKey, job: Job) -> None:
         world, rnd = self._world, self._world.rnd
-        world.attempt_begins(key, self._worker_id)
+        world.attempt_begins(key, self._worker_id, job.folder)
         takes_ms = rnd.choice([1, 50, 1_000]) if job.task_id not in SLOW else rnd.choice([1_000, 60_000])
         failed = (job.task_id in FLAKY and rnd.random() < 0.5) or rnd.random() < 0.04
         end = Ended(
@@ -141,6 +141,9 @@ class SimRunner:
     def kill(self, key: AttemptKey, *, at_once: bool) -> None:
         if key in self._due:
             self._due[key] = (0 if at_once else self._world.monotonic_ms + 20, Ended(key=key, state=State.KILLED))
+
+    def discard(self, folder: str) -> None:
+        self._world.folder_discarded(folder)
 
     def ended(self) -> list[Ended]:
         now = self._world.monotonic_ms
@@ -255,6 +258,7 @@ class World:
         self.workers = [WorkerProcess(self, f"worker{i}") for i in range(WORKERS)]
         self.observer = Observer(self.log)
         self.begun: dict[tuple[str, int], str] = {}
+        self.discarded: set[str] = set()
         self.client = self.log.writer(member="client")
         self.acknowledged: set[str] = set()
         self._submitted: list[tuple[str, str]] = []
@@ -391,8 +395,13 @@ class World:
             if ack.offset is not None and ack.context and isinstance(ack.context[1], c.CreateExecution):
                 self.acknowledged.add(ack.context[0])
 
-    def attempt_begins(self, key: AttemptKey, worker_id: str) -> None:
-        """A worker starts an attempt for real: the moment that I2 and I3 are about."""
+    def folder_discarded(self, folder: str) -> None:
+        """A worker removes a shared folder: the moment from which on nobody may want it."""
+        self._say(f"the folder {folder} is removed")
+        self.discarded.add(folder)
+
+    def attempt_begins(self, key: AttemptKey, worker_id: str, folder: str) -> None:
+        """A worker starts an attempt for real: the moment that I2, I3 and I13 are about."""
         _execution, run, epoch = key
         self._say(f"{worker_id} runs {run} attempt {epoch}")
         if (run, epoch) in self.begun:
@@ -405,6 +414,8 @@ class World:
             raise Violation(f"I3: {worker_id} runs attempt {epoch} of {run}, which is over")
         if key[0] in self.observer.settled:
             raise Violation(f"I3: {worker_id} runs {run} although its execution is over")
+        if folder in self.discarded:
+            raise Violation(f"I13: {worker_id} runs attempt {epoch} of {run} in a folder that was removed")
 
     # ---- the calm after the storm -------------------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import tempfile
 import threading
 from collections import deque
@@ -17,6 +16,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from worker.runners.settings import ProcessSettings
+from worker.storage.trees import remove_tree
 
 logger = logging.getLogger(__name__)
 
@@ -41,14 +41,17 @@ class AttemptFolder:
             base.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.root = Path(os.path.realpath(tempfile.mkdtemp(prefix="penstock-", dir=base)))
         self.work = self.root / "work"
-        """Where the script runs, and what `outputFiles` are looked for in."""
+        """Where the script runs, and what `outputFiles` are looked for in. It may be set to a folder that others share:
+        that isn't this class's to remove."""
         self.temporary = self.root / "tmp"
         self.home = self.root / "home"
         self.output = self.root / "output"
         """Where scripts with `outputDirectory` leave files; made for those only."""
         self.occupied = False
         """A process may be at work in it."""
-        self._user = settings.user
+        self.user = settings.user
+        """User and group that scripts get; None: those of the worker."""
+        self._own_work = self.work
         for folder in (self.work, self.temporary, self.home):
             os.mkdir(folder, 0o700)
         self.give(self.root, self.work, self.temporary, self.home)
@@ -66,16 +69,16 @@ class AttemptFolder:
 
     def give(self, *paths: Path) -> None:
         """Let the script's user have files that the worker has made."""
-        if self._user is not None:
+        if self.user is not None:
             for path in paths:
-                os.chown(path, *self._user, follow_symlinks=False)
+                os.chown(path, *self.user, follow_symlinks=False)
 
     def _own(self) -> tuple[Path, ...]:
-        return self.work, self.temporary, self.home, self.root
+        return self._own_work, self.temporary, self.home, self.root
 
     def is_as_new(self) -> bool:
         """Return whether nothing was put into the folders or changed of them, and nobody is there."""
-        if self.occupied:
+        if self.occupied or self.work != self._own_work:
             return False
         try:
             *inner, root = self._own()
@@ -93,17 +96,7 @@ class AttemptFolder:
                 os.rmdir(own)
             return
         except OSError:
-            shutil.rmtree(self.root, ignore_errors=True)
-        if not self.root.exists():
-            return
-        for folder, names, _ in os.walk(self.root):
-            # A folder without write permission refuses the deletion of its entries; links aren't followed.
-            os.chmod(folder, 0o700)
-            for name in names:
-                path = os.path.join(folder, name)
-                if not os.path.islink(path):
-                    os.chmod(path, 0o700)
-        shutil.rmtree(self.root, ignore_errors=True)
+            remove_tree(self.root)
 
 
 def _trait(folder: Path) -> tuple[int, int, int, int, list[tuple[str, bytes]]]:

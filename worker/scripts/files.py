@@ -6,18 +6,17 @@ from a flow or from a script.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
 from worker.context import RunContext, TaskFailed
 from worker.scripts.globs import matcher_of
-from worker.storage.paths import SCHEME, inside
+from worker.storage.beneath import Found, create, walk
+from worker.storage.paths import SCHEME
 from worker.storage.port import StorageError
 
 STORED = re.compile(r"kestra:///[\w.%~+@=,/-]+")
@@ -29,8 +28,13 @@ SEEN_MAX = 100_000
 """How many files of a folder are looked at."""
 
 
-def lay_in(context: RunContext, files: Mapping[str, Any]) -> None:
-    """Write `inputFiles` into the working directory.
+def lay_in(context: RunContext, files: Mapping[str, Any], what: str = "inputFiles") -> None:
+    """Write `inputFiles` into the working directory; a file that is there is replaced.
+
+    Args:
+        context: The attempt.
+        files: Contents by path.
+        what: The property's name.
 
     Raises:
         TaskFailed: If a name isn't allowed or a source isn't supported.
@@ -40,31 +44,22 @@ def lay_in(context: RunContext, files: Mapping[str, Any]) -> None:
         if content is None:
             continue
         try:
-            target = inside(folder.work, name)
-            made = [parent for parent in target.parents if folder.work in parent.parents and not parent.exists()]
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _lay(context, content, target)
-            folder.give(target, *made)
+            with create(folder.work, name, folder.user) as target:
+                _lay(context, content, name, target)
         except StorageError as error:
-            raise TaskFailed(f"inputFiles: {error}") from error
+            raise TaskFailed(f"{what}: {error}") from error
 
 
-def _lay(context: RunContext, content: Any, target: Path) -> None:
-    if isinstance(content, str):
-        if content.startswith(f"{SCHEME}/"):
-            context.files.fetch(content, target)
-            return
-        if content.startswith(("file://", "nsfile://")):
-            scheme = content.partition(":")[0]
-            raise StorageError(
-                f"{target.name} comes from {scheme}://, but only stored files ({SCHEME}/…) and texts can"
-            )
-        data = content.encode("utf-8", "surrogateescape")
+def _lay(context: RunContext, content: Any, name: str, target: BinaryIO) -> None:
+    if not isinstance(content, str):
+        target.write(msgspec.json.encode(content))
+    elif content.startswith(f"{SCHEME}/"):
+        context.files.copy(content, target)
+    elif content.startswith(("file://", "nsfile://")):
+        scheme = content.partition(":")[0]
+        raise StorageError(f"{name} comes from {scheme}://, but only stored files ({SCHEME}/…) and texts can")
     else:
-        data = msgspec.json.encode(content)
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
+        target.write(content.encode("utf-8", "surrogateescape"))
 
 
 def localise(context: RunContext, text: str) -> str:
@@ -92,36 +87,47 @@ def localise(context: RunContext, text: str) -> str:
     return STORED.sub(local, text)
 
 
-def keep(context: RunContext, base: Path, patterns: Sequence[str]) -> dict[str, str]:
+def keep(context: RunContext, base: Path, patterns: Sequence[str], what: str = "outputFiles") -> dict[str, str]:
     """Store the files below `base` that a pattern matches; return their URIs by relative path.
 
     Links aren't followed and nothing but files is kept: a script mustn't hand out what it can only name.
+
+    Args:
+        context: The attempt.
+        base: Where the patterns begin.
+        patterns: See `worker.scripts.globs`.
+        what: The property's name.
 
     Raises:
         TaskFailed: If they are too many or too large.
         StorageError: If the storage refuses one.
     """
-    if not patterns:
-        return {}
-    matchers = [matcher_of(pattern) for pattern in patterns]
     kept: dict[str, str] = {}
-    seen = size = 0
-    for folder, folders, names in os.walk(base):
-        folders.sort()
-        for name in sorted(names):
-            seen += 1
-            if seen > SEEN_MAX:
-                raise TaskFailed(f"outputFiles: the folder holds more than {SEEN_MAX} files")
-            path = os.path.join(folder, name)
-            shown = os.path.relpath(path, base).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-            if not any(matches(shown) for matches in matchers):
-                continue
-            if not stat.S_ISREG(os.lstat(path).st_mode):
-                context.log.line("WARN", f"outputFiles: {shown} isn't a plain file and is left out")
-                continue
-            size += os.lstat(path).st_size
-            if len(kept) >= OUTPUT_FILES_MAX or size > OUTPUT_BYTES_MAX:
-                raise TaskFailed(f"outputFiles: more than {OUTPUT_FILES_MAX} files or {OUTPUT_BYTES_MAX >> 20} MiB")
-            with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as source:
-                kept[shown] = context.files.put(name, source)
+    size = 0
+    for found in matching(context, base, patterns, what):
+        size += found.stat.st_size
+        if len(kept) >= OUTPUT_FILES_MAX or size > OUTPUT_BYTES_MAX:
+            raise TaskFailed(f"{what}: more than {OUTPUT_FILES_MAX} files or {OUTPUT_BYTES_MAX >> 20} MiB")
+        with found.open() as source:
+            kept[found.path] = context.files.put(found.path, source)
     return kept
+
+
+def matching(context: RunContext, base: Path, patterns: Sequence[str], what: str) -> Iterator[Found]:
+    """Yield the plain files below `base` that a pattern matches; say of others that they are left out.
+
+    Raises:
+        TaskFailed: If the folder holds too many files.
+    """
+    if not patterns:
+        return
+    matchers = [matcher_of(pattern, what) for pattern in patterns]
+    for seen, found in enumerate(walk(base)):
+        if seen >= SEEN_MAX:
+            raise TaskFailed(f"{what}: the folder holds more than {SEEN_MAX} files")
+        if not any(matches(found.path) for matches in matchers):
+            continue
+        if found.plain:
+            yield found
+        else:
+            context.log.line("WARN", f"{what}: {found.path} isn't a plain file and is left out")

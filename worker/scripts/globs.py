@@ -16,25 +16,29 @@ MATCH_SECONDS = 0.5
 """For one file name; a pattern of many stars can take for ever, and a worker has other things to do."""
 
 
-def matcher_of(pattern: str) -> Callable[[str], bool]:
+def matcher_of(pattern: str, what: str = "outputFiles") -> Callable[[str], bool]:
     """Return whether a relative path with slashes matches.
+
+    Args:
+        pattern: As written.
+        what: The property that it is of.
 
     Raises:
         TaskFailed: If the pattern is malformed or leads out of the folder; the matcher, if it takes too long.
     """
     written = pattern.removeprefix("glob:").removeprefix("./")
     if len(written) > PATTERN_CHARACTERS_MAX or written.startswith("/") or ".." in written.split("/"):
-        raise TaskFailed(f"outputFiles: expected a pattern within the working directory, but got {pattern[:200]!r}")
+        raise TaskFailed(f"{what}: expected a pattern within the working directory, but got {pattern[:200]!r}")
     try:
         compiled = regex.compile(_translated(written), regex.DOTALL)
     except (regex.error, IndexError):
-        raise TaskFailed(f"outputFiles: the pattern {pattern!r} is malformed") from None
+        raise TaskFailed(f"{what}: the pattern {pattern!r} is malformed") from None
 
     def matches(path: str) -> bool:
         try:
             return compiled.fullmatch(path, timeout=MATCH_SECONDS, concurrent=True) is not None
         except TimeoutError:
-            raise TaskFailed(f"outputFiles: the pattern {pattern!r} takes too long; it has too many stars") from None
+            raise TaskFailed(f"{what}: the pattern {pattern!r} takes too long; it has too many stars") from None
 
     return matches
 

@@ -43,6 +43,14 @@ class ScriptProperties(Properties):
             raise TaskFailed(f"taskRunner: this worker has only the type {PROCESS}, but the task asks for {wanted}")
         if self.task_runner is None and self.runner is not None and self.runner.upper() != "PROCESS":
             raise TaskFailed(f"runner: this worker has only PROCESS, but the task asks for {self.runner}")
-        files = self.namespace_files
-        if files is not None and (not isinstance(files, dict) or files.get("enabled", True) not in (False, "false")):
-            raise TaskFailed("namespaceFiles: Penstock has no namespace files yet; give the files by inputFiles")
+        refuse_namespace_files(self.namespace_files)
+
+
+def refuse_namespace_files(wanted: Any) -> None:
+    """Refuse `namespaceFiles`, unless they are switched off.
+
+    Raises:
+        TaskFailed: With what to do instead.
+    """
+    if wanted is not None and (not isinstance(wanted, dict) or wanted.get("enabled", True) not in (False, "false")):
+        raise TaskFailed("namespaceFiles: Penstock has no namespace files yet; give the files by inputFiles")

@@ -51,14 +51,16 @@ def run_script(
     lines = [localise(context, line) for line in (*first, *properties.before_commands, *commands)]
     arguments = command_line(properties.interpreter, lines, fail_fast=properties.fail_fast, folder=folder)
     sink = ScriptSink(context.log)
-    finished = context.processes.run(arguments, environment, folder, sink, context.kill)
+    try:
+        finished = context.processes.run(arguments, environment, folder, sink, context.kill)
+    finally:
+        if own is not None:
+            own.unlink(missing_ok=True)
     if finished.left_behind:
         context.log.line("WARN", f"{finished.left_behind} processes ran on after the script's end and were killed")
     outputs: dict[str, Any] = {"exitCode": finished.code, "vars": sink.variables, "outputFiles": {}}
     if context.kill.why is not None:
         raise Killed
-    if own is not None:
-        own.unlink(missing_ok=True)
     try:
         outputs["outputFiles"] = keep(context, folder.work, properties.output_files)
         if properties.output_directory:

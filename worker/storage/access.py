@@ -1,20 +1,22 @@
 """The files that one attempt may see and make.
 
 Owns the scope: an attempt reads files of its own execution, of the one that it replays and of the one that started it,
-and those of its namespace and of the namespaces around that; it stores below its own task run.
+and those of its namespace and of the namespaces around that; it stores below its own task run, and in its task's cache.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
+import shutil
 import unicodedata
 from pathlib import Path
 from typing import BinaryIO
 
 from engine.execution.job import Job
 from worker.storage.paths import checked, path_of, uri_of
-from worker.storage.port import Storage, StorageError
+from worker.storage.port import UNUSED_S, Storage, StorageError
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
 
@@ -29,9 +31,11 @@ class AttemptFiles:
 
     def __init__(self, storage: Storage, job: Job) -> None:
         self._storage = storage
+        self._job = job
         executions = _executions(job.namespace, job.flow_id)
         self._own = f"{executions}/{job.execution_id}/tasks/{job.task_id}/{job.task_run_id}"
         self._namespace = job.namespace
+        self._cache = _cache_of(job)
         self._allowed_below = (
             f"{executions}/{job.execution_id}/",
             *_related(job, executions),
@@ -42,6 +46,45 @@ class AttemptFiles:
         """Store a file of this attempt and return its URI; a file of the same name doesn't replace an earlier one."""
         last = _UNSAFE.sub("_", unicodedata.normalize("NFC", name).rpartition("/")[2])
         return self._storage.put(f"{self._own}/{secrets.token_hex(8)}-{last[-150:]}", source)
+
+    def put_cache(self, source: BinaryIO) -> None:
+        """Store what later executions of this task find, instead of what is there."""
+        self._storage.put(self._cache, source)
+
+    def fetch_cache(self, target: Path) -> bool:
+        """Copy what an earlier execution has stored to a local file, which must not exist; False if none has."""
+        uri = uri_of(self._cache)
+        if not self._storage.exists(uri):
+            return False
+        self._storage.fetch(uri, target)
+        return True
+
+    def take_folder(self, owner: tuple[int, int] | None, now_ms: int) -> Path | None:
+        """Return the folder that the attempt shares with others, None if it shares none. It must be given back.
+
+        Args:
+            owner: User and group that scripts get, if not the worker's.
+            now_ms: Unix time.
+
+        Raises:
+            StorageError: If it can't be had, or was removed.
+        """
+        job = self._job
+        if not job.folder:
+            return None
+        # A younger one can't have been removed: if it isn't there, nobody has put anything into it.
+        young = not job.folder_since_ms or now_ms - job.folder_since_ms < UNUSED_S * 1_000
+        path = self._storage.shared.take(job.folder, owner, make=young)
+        if path is None:
+            raise StorageError(
+                f"The folder that these tasks share was removed, as nobody had used it for {UNUSED_S / 86_400:g} days: "
+                f"its files are gone, run the flow anew"
+            )
+        return path
+
+    def give_folder_back(self, path: Path) -> None:
+        """Let others have the folder, with what is in it now."""
+        self._storage.shared.give_back(self._job.folder, path)
 
     def read_text(self, uri: str, limit: int) -> str:
         """Return a file as text.
@@ -57,6 +100,11 @@ class AttemptFiles:
             return data.decode()
         except UnicodeDecodeError:
             raise StorageError(f"Expected a text in UTF-8, but {uri} isn't one") from None
+
+    def copy(self, uri: str, target: BinaryIO) -> None:
+        """Write a file's contents to a local one."""
+        with self._storage.open(self._allowed(uri)) as source:
+            shutil.copyfileobj(source, target, 1 << 20)
 
     def fetch(self, uri: str, target: Path) -> None:
         """Copy a file to a local one, which must not exist."""
@@ -98,6 +146,13 @@ def _with_those_around(namespace: str) -> list[str]:
     """Return `a.b.c`, `a.b` and `a`."""
     parts = namespace.split(".")
     return [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+
+
+def _cache_of(job: Job) -> str:
+    """Return where a task's cache lies: one for each value that a loop gives to it; no URI of a flow leads there."""
+    value = job.variables.get("taskrun", {}).get("value")
+    name = "cache" if value is None else hashlib.sha256(str(value).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{job.namespace.replace('.', '/')}/{job.flow_id}/_cache/{job.task_id}/{name}.zip"
 
 
 def _executions(namespace: str, flow_id: str) -> str:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import BinaryIO, NoReturn, cast
 from zlib import crc32
 
-from worker.storage.paths import inside, path_of, uri_of
+from worker.storage.paths import checked, inside, path_of, uri_of
 from worker.storage.port import FileMissing, StorageError
+from worker.storage.shared import FOLDER, LocalSharedFolders
 
 SWAPS = ".swaps"
 """Folder of the locks of `swap`. No name of a flow begins with a dot."""
@@ -29,10 +30,11 @@ class LocalStorage:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder.resolve()
+        self.shared = LocalSharedFolders(self._folder)
 
     def put(self, path: str, source: BinaryIO) -> str:
         """See `worker.storage.port.Storage.put`."""
-        target = inside(self._folder, path)
+        target = self._place(path)
         try:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor, temporary = tempfile.mkstemp(prefix=".put-", dir=target.parent)
@@ -83,7 +85,7 @@ class LocalStorage:
 
     def swap(self, path: str, before: bytes | None, after: bytes | None) -> bool:
         """See `worker.storage.port.Storage.swap`."""
-        target = inside(self._folder, path)
+        target = self._place(path)
         locks = self._folder / SWAPS
         lock = crc32(path.encode()) % SWAP_LOCKS
         try:
@@ -108,7 +110,7 @@ class LocalStorage:
 
     def _names(self, path: str, *, folders: bool) -> list[str]:
         try:
-            with os.scandir(inside(self._folder, path)) as found:
+            with os.scandir(self._place(path)) as found:
                 return sorted(
                     each.name
                     for each in found
@@ -122,7 +124,13 @@ class LocalStorage:
             raise StorageError(f"The folder {path!r} can't be read: {error.strerror}") from error
 
     def _file(self, uri: str) -> Path:
-        return inside(self._folder, path_of(uri))
+        return self._place(path_of(uri))
+
+    def _place(self, path: str) -> Path:
+        if checked(path).partition("/")[0] == FOLDER:
+            # What scripts put there may be links, and is nobody else's.
+            raise StorageError(f"Files of shared folders have no address, but got {path[:200]!r}")
+        return inside(self._folder, path)
 
 
 def _refuse(uri: str, error: OSError) -> NoReturn:

@@ -1,12 +1,15 @@
 """What tasks ask of a storage for files.
 
-Owns the Protocol and its errors. Which files an attempt may see is `access.py`'s.
+Owns the Protocols and their errors. Which files an attempt may see is `access.py`'s.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import BinaryIO, Protocol
+
+UNUSED_S = 7 * 86_400.0
+"""How long a shared folder that nobody uses is kept: what failed in it may be restarted."""
 
 
 class StorageError(OSError):
@@ -17,8 +20,52 @@ class FileMissing(StorageError):
     """There is no such file."""
 
 
+class SharedFolders(Protocol):
+    """Folders that attempts use one after the other, on whichever host they run. Any thread may call it."""
+
+    def take(self, name: str, owner: tuple[int, int] | None, *, make: bool = True) -> Path | None:
+        """Return the folder on this host's file system, with what was in it when it was given back last.
+
+        Args:
+            name: Its name: letters, digits, hyphens.
+            owner: User and group that may work in it besides the worker; None: nobody.
+            make: Whether an empty one is made if there is none.
+
+        Returns:
+            An absolute path without links; None if there is none and none is to be made.
+
+        Raises:
+            StorageError: If it can't be had.
+        """
+        ...
+
+    def give_back(self, name: str, path: Path) -> None:
+        """Let whoever takes the folder next find what is in `path` now.
+
+        Raises:
+            StorageError: If that isn't possible.
+        """
+        ...
+
+    def remove(self, name: str) -> None:
+        """Remove a folder; one that isn't there is no error."""
+        ...
+
+    def sweep(self, unused_s: float) -> int:
+        """Remove folders that nobody has had for so many seconds, and say how many.
+
+        What is taken here counts as had now, also for the sweeps of others.
+        """
+        ...
+
+
 class Storage(Protocol):
     """Keeps files under URIs (`kestra:///…`). Any thread may call it."""
+
+    @property
+    def shared(self) -> SharedFolders:
+        """Its folders that attempts share."""
+        ...
 
     def put(self, path: str, source: BinaryIO) -> str:
         """Store a file under a path such as `company/team/flow/executions/…/report.csv`, and return its URI.

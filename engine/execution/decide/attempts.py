@@ -9,14 +9,15 @@ import msgspec
 from engine import expression
 from engine.execution import commands as c
 from engine.execution import events as e
-from engine.execution.asking import TURN
+from engine.execution.asking import COLLECT, TURN
 from engine.execution.draft import OUTPUTS_BYTES_MAX, ExecutionDraft
 from engine.execution.effects import SendCancel, SendDrop, SendGrant
 from engine.execution.lines import Lines, error_lines, line
-from engine.execution.scopes import proceed
+from engine.execution.scopes import collected, proceed
 from engine.execution.start import answered
 from engine.execution.state import HEADER, Header, TaskRun
-from engine.execution.task_runs import dispatch, end, end_attempt
+from engine.execution.stopping import end_stopped
+from engine.execution.task_runs import dispatch, end_attempt
 from engine.execution.turns import turn_answered, turn_failed
 from engine.execution.variables import Renderer
 from engine.values import State, parse_duration_ms
@@ -90,7 +91,7 @@ def report_task_ended(draft: ExecutionDraft, command: c.ReportTaskEnded) -> None
     if wrong:
         state, error, outputs_json, lines = State.FAILED, wrong, b"", error_lines(wrong)
     if run.killing:
-        end(draft, run, State.KILLED, outputs_json=b"" if run.asking else outputs_json, error=error, lines=lines)
+        end_stopped(draft, run, outputs_json=b"" if run.asking else outputs_json, error=error, lines=lines)
     elif run.asking:
         _answered(draft, run, state, outputs_json, error, lines)
     else:
@@ -99,19 +100,28 @@ def report_task_ended(draft: ExecutionDraft, command: c.ReportTaskEnded) -> None
 
 
 def _answered(draft: ExecutionDraft, run: TaskRun, state: State, outputs_json: bytes, error: str, lines: Lines) -> None:
-    """Go on with what a worker rendered; if it couldn't, the attempt has failed."""
+    """Go on with what a worker did for the engine."""
     if state in (State.SUCCESS, State.WARNING):
         try:
             if run.asking == TURN:
                 turn_answered(draft, run, outputs_json)
+            elif run.asking == COLLECT:
+                collected(draft, run, outputs_json)
             else:
                 answered(draft, run, outputs_json)
             return
         except ValueError as failure:
             error = str(failure)
             lines = error_lines(error)
+    _failed(draft, run, error, lines)
+
+
+def _failed(draft: ExecutionDraft, run: TaskRun, error: str, lines: Lines) -> None:
+    """Go on after a worker failed at an attempt, or at what it was asked in one; a flowable that is open is closed."""
     if run.asking == TURN:
         turn_failed(draft, run, error)
+    elif run.asking == COLLECT:
+        collected(draft, run, b"", error=error or "The files can't be kept", lines=lines)
     else:
         end_attempt(draft, run, State.FAILED, error=error, lines=lines)
 
@@ -150,7 +160,7 @@ def _ring_anew(draft: ExecutionDraft, command: c.AttemptLost) -> None:
         and not header.settled
         and not draft.stopping
     ):
-        dispatch(draft, run.id, run.epoch + 1)
+        dispatch(draft, run.id, run.epoch + 1, run.asking)
         proceed(draft)
 
 
@@ -162,13 +172,13 @@ def attempt_lost(draft: ExecutionDraft, command: c.AttemptLost) -> None:
         return
     gone = f"Worker {command.worker_id} is gone" if command.started else f"Worker {command.worker_id} handed it back"
     if run.killing or draft.stopping:
-        end(draft, run, State.KILLED, error=gone)
+        end_stopped(draft, run, error=gone)
     elif command.started and not draft.setting.resubmit_lost:
         error = f"{gone}; the attempt counts as failed"
-        end_attempt(draft, run, State.FAILED, error=error, lines=error_lines(error))
+        _failed(draft, run, error, error_lines(error))
     elif command.started and run.lost + 1 >= LOST_MAX:
         error = f"{gone}, the {run.lost + 1}th that this task lost: it counts as failed. Does it use up the memory?"
-        end_attempt(draft, run, State.FAILED, error=error, lines=error_lines(error))
+        _failed(draft, run, error, error_lines(error))
     else:
         draft.clear_timer(f"timeout/{run.id}")
         draft.emit(

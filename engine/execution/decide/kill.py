@@ -9,8 +9,7 @@ from engine.execution.draft import ExecutionDraft
 from engine.execution.lines import error_lines
 from engine.execution.scopes import proceed
 from engine.execution.state import ROOT, TaskRun
-from engine.execution.stopping import go_on_killing
-from engine.execution.task_runs import end
+from engine.execution.stopping import end_stopped, go_on_killing
 from engine.values import State
 
 
@@ -35,4 +34,4 @@ def kill_execution(draft: ExecutionDraft, _command: c.KillExecution) -> None:
 def grace_over(draft: ExecutionDraft, run: TaskRun) -> None:
     """Give up on the worker of a task run that was told to stop."""
     error = f"Worker {run.worker_id} didn't confirm the kill in time; what it does can't be seen from here"
-    end(draft, run, State.KILLED, error=error, lines=error_lines(error))
+    end_stopped(draft, run, error=error, lines=error_lines(error))

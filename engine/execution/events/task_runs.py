@@ -31,7 +31,8 @@ class TaskDispatched(Event, frozen=True, kw_only=True):
     at_ms: int
     asks: str = ""
     """Empty: the worker runs the task. Else it only renders templates that need the world, and the engine goes on with
-    their texts: `runIf`, `properties`, or `turn` for the condition of a LoopUntil."""
+    their texts: `runIf`, `properties`, or `turn` for the condition of a LoopUntil. With `prepare` and `collect` it lays
+    files into the folder that a WorkingDirectory's tasks share, or keeps some of it."""
 
 
 class TaskRunStarted(Event, frozen=True, kw_only=True):

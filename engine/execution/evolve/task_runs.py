@@ -52,7 +52,7 @@ def task_dispatched(rows: Rows, event: e.TaskDispatched) -> Changes:
             queue=event.queue,
             worker_id="",
             asking=event.asks,
-            asked=run.asked + (event.asks == "turn" or run.asking == "runIf"),
+            asked=run.asked + (event.asks in ("turn", "collect") or run.asking == "runIf"),
             since_ms=event.at_ms,
         ),
     )

@@ -265,28 +265,88 @@ def test_a_condition_that_a_worker_cannot_render_fails_the_loop() -> None:
     assert run["loop"].state is State.FAILED
 
 
-def test_a_kill_while_a_condition_is_rendered_ends_the_loop() -> None:
-    for claimed in (True, False):
-        run = Driven(UNTIL).create()
-        if claimed:
-            run.claim("loop")
-        run.send(c.KillExecution())
+def test_a_kill_before_a_condition_is_rendered_ends_the_loop_at_once() -> None:
+    run = Driven(UNTIL).create()
+    run.send(c.KillExecution())
 
-        assert run.state is State.KILLED
-        assert run.states() == {"loop": "KILLED", "t": "SUCCESS"}
-        assert run.timers() == {}
-        assert run.report("loop", {"rendered": ["true"]}).events == ()
+    assert run.state is State.KILLED
+    assert run.states() == {"loop": "KILLED", "t": "SUCCESS"}
+    assert run.claim("loop") is None
+
+
+@pytest.mark.parametrize("end", [State.KILLED, RuntimeError("no such key"), {"rendered": ["true"]}, None, "lost"])
+def test_a_kill_while_a_condition_is_rendered_waits_for_the_worker(end: Any) -> None:
+    run = Driven(UNTIL).create()
+    run.claim("loop")
+    run.send(c.KillExecution())
+    assert run.state is State.KILLING
+    assert [event.task_run_id for event in run.of(e.TaskRunKillRequested)] == [run["loop"].id]
+
+    if end is None:
+        run.go_on()
+    elif end == "lost":
+        run.lose("loop")
+    else:
+        run.report("loop", end)
+    assert run.state is State.KILLED
+    assert run.states() == {"loop": "KILLED", "t": "SUCCESS"}
+    assert run.timers() == {}
+    assert run.report("loop", {"rendered": ["true"]}).events == ()
+
+
+def test_an_exit_while_a_condition_is_rendered_ends_the_loop_when_the_worker_is_done() -> None:
+    run = Driven(f"""
+tasks:
+- id: both
+  type: Parallel
+  tasks:
+  {UNTIL.removeprefix(chr(10)).removeprefix("tasks:").replace(chr(10), chr(10) + "  ").strip()}
+  - {{id: w, type: Sleep, duration: PT1S}}
+  - id: s
+    type: Sequential
+    tasks: [{{id: v, type: Sleep, duration: PT1S}}, {{id: x, type: Exit, state: CANCELLED}}]
+""").create()
+    run.claim("loop")
+    run.pass_ms(2_000)
+    assert run.state is State.RUNNING
+    run.report("loop", {"rendered": ["false"]})
+
+    assert run.state is State.CANCELLED
+    assert len(run.all("t")) == 1
 
 
 def test_a_loop_that_was_killed_while_its_condition_was_rendered_restarts() -> None:
     run = Driven(UNTIL).create()
     run.claim("loop")
     run.send(c.KillExecution())
+    run.report("loop", State.KILLED)
     run.send(c.RestartExecution())
     run.go_on({"loop": {"rendered": ["true"]}})
 
     assert run.state is State.SUCCESS
     assert len(run.all("t")) == 1
+
+
+def test_what_a_worker_hands_back_unstarted_is_asked_again() -> None:
+    run = Driven(UNTIL).create()
+    bell = run.bell("loop")
+    run.lose(bell, started=False)
+    assert run.of(e.TaskDispatched)[-1].asks == "turn"
+
+    run.go_on({"loop": {"rendered": ["true"]}})
+    assert run.state is State.SUCCESS
+
+
+@pytest.mark.parametrize("setting", [{"resubmit_lost": False}, {}])
+def test_a_loop_whose_workers_are_lost_again_and_again_fails(setting: dict[str, bool]) -> None:
+    run = Driven(UNTIL, **setting).create()
+    while run.waiting:
+        run.claim("loop")
+        run.lose("loop")
+
+    assert run.state is State.FAILED
+    assert run["loop"].state is State.FAILED
+    assert run.timers() == {}
 
 
 def test_a_lost_worker_is_asked_for_the_condition_again() -> None:
