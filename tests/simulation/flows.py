@@ -54,7 +54,7 @@ tasks:
     tasks:
       - {{id: k, type: {WORK}, commands: [k]}}
       - {{id: l, type: {LOG}, message: l}}
-      - {{id: m, type: {WORK}, commands: [m], retry: {{type: constant, interval: PT2S, maxAttempts: 2}}}}
+      - {{id: m, type: {WORK}, commands: [m]}}
     errors:
       - {{id: n, type: {WORK}, commands: [n]}}
   - {{id: o, type: {WORK}, commands: [o]}}
@@ -77,7 +77,7 @@ tasks:
 """,
 }
 
-FLAKY = frozenset({"r"})
+FLAKY = frozenset({"r", "m"})
 """Tasks whose attempts fail half of the time."""
 SLOW = frozenset({"t"})
 """Tasks that may take longer than their timeout."""

@@ -296,13 +296,14 @@ def folding_differs_from_deciding() -> dict[tuple[Any, str], Any]:
 
 
 @mutant
-def folders_go_although_a_restart_needs_them() -> dict[tuple[Any, str], Any]:
-    before = scopes.let_go
+def folders_go_before_their_files_are_kept() -> dict[tuple[Any, str], Any]:
+    before = scopes.collects
 
-    def let_go(draft: Any, run: Any, _state: State) -> None:
-        before(draft, run, State.SUCCESS)
+    def collects(draft: Any, run: Any) -> bool:
+        scopes.let_go(draft, run, State.SUCCESS)
+        return before(draft, run)
 
-    return {(scopes, "let_go"): let_go}
+    return {(scopes, "collects"): collects}
 
 
 @contextmanager

@@ -36,12 +36,15 @@ class Attempts:
         limits: LogLimits | None = None,
         environment: Mapping[str, str] | None = None,
         encryption_key: str | None = None,
+        user: tuple[int, int] | None = None,
     ) -> None:
         clock = SystemClock()
         log = MemoryLog(catalog_partitions(1))
         self._executor = FakeExecutor(log)
         self.folder = folder / "attempts"
-        self.processes = ProcessRunner(ProcessSettings(folder=self.folder, kill_grace_ms=500))
+        self.processes = ProcessRunner(
+            ProcessSettings(folder=None if user else self.folder, user=user, kill_grace_ms=500)
+        )
         self.storage = LocalStorage(folder / "storage")
         self.keys = KeyValues(self.storage, clock.wall_ms)
         self.equipment = Equipment(

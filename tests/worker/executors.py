@@ -7,7 +7,7 @@ from typing import Any
 from engine.execution import commands as c
 from engine.execution.job import Job, job_to_json
 from topics import catalog, serde
-from topics.messages import Cancel, Doorbell, Drop, Grant, Heartbeat, LogEntry, MetricEntry, WorkerLeaving
+from topics.messages import Cancel, Discard, Doorbell, Drop, Grant, Heartbeat, LogEntry, MetricEntry, WorkerLeaving
 from topics.ports import Log
 
 EXECUTION = "execution-1"
@@ -52,6 +52,11 @@ class FakeExecutor:
         """Put a doorbell into the default queue."""
         bell = Doorbell(execution_id=job.execution_id, task_run_id=job.task_run_id, epoch=job.epoch, priority=priority)
         self._send(catalog.jobs_of(catalog.DEFAULT_QUEUE), 0, b"", bell)
+
+    def discard(self, folder: str) -> None:
+        """Say that nobody needs a shared folder any more."""
+        gone = Discard(execution_id=EXECUTION, folder=folder)
+        self._send(catalog.jobs_of(catalog.DEFAULT_QUEUE), 0, b"", gone)
 
     def grant(self, job: Job, worker_id: str, *, job_json: bytes | None = None) -> None:
         """Answer a claim with a grant."""

@@ -38,12 +38,16 @@ class FakeRunner:
         self.started: list[AttemptKey] = []
         self.killed: list[tuple[AttemptKey, bool]] = []
         self.over: list[Ended] = []
+        self.discarded: list[str] = []
 
     def start(self, key: AttemptKey, job: Job) -> None:
         self.started.append(key)
 
     def kill(self, key: AttemptKey, *, at_once: bool) -> None:
         self.killed.append((key, at_once))
+
+    def discard(self, folder: str) -> None:
+        self.discarded.append(folder)
 
     def ended(self) -> list[Ended]:
         over, self.over = self.over, []
@@ -496,3 +500,16 @@ def test_on_an_unreliable_log_every_attempt_starts_at_most_once_and_every_start_
     assert told == {key[1] for key in runner.started} | {lost.task_run_id for lost in executor.losses}
     assert {each.task_run_id for each in executor.reports} == {key[1] for key in runner.started}
     assert worker.busy == 0
+
+
+def test_a_folder_that_is_of_no_use_any_more_is_removed_beside_the_attempts() -> None:
+    scene = Scene(slots=1)
+    scene.executor.discard("folder-1")
+    scene.running()
+    scene.executor.discard("folder-2")
+    scene.settle()
+    assert scene.runner.discarded == ["folder-1"], "a worker that is full leaves that to others"
+
+    scene.runner.end()
+    scene.settle()
+    assert scene.runner.discarded == ["folder-1", "folder-2"]

@@ -19,6 +19,7 @@ from topics.messages import Heartbeat, WorkerLeaving
 from topics.ports import FatalLogError, Record
 from worker.ports import WorkerSettings
 from worker.runners.settings import ProcessSettings
+from worker.storage.shared import FOLDER
 from worker.threads import IDLE_SECONDS, WorkerThreads
 
 ME = "worker-1"
@@ -187,3 +188,19 @@ def test_a_log_that_is_broken_for_good_ends_the_worker_with_its_error(
     scene._thread.join(WAIT_S)
 
     assert isinstance(scene.error, FatalLogError)
+
+
+def test_a_shared_folder_that_is_of_no_use_any_more_is_removed(
+    make_scene: Callable[..., Scene], tmp_path: Path
+) -> None:
+    scene = make_scene()
+    writes = job(SHELL, properties={"commands": ["touch here"]}, folder="a", task_run_id="run-a")
+    reads = job(SHELL, properties={"commands": ["test -e here"]}, folder="a", task_run_id="run-b")
+    for number, each in enumerate((writes, reads), 1):
+        scene.executor.ring(each)
+        scene.until(lambda number=number: len(scene.executor.reports) == number, {each.task_run_id: each})
+    assert {report.state for report in scene.executor.reports} == {State.SUCCESS}
+    assert (tmp_path / "storage" / FOLDER / "a").exists()
+
+    scene.executor.discard("a")
+    scene.until(lambda: not (tmp_path / "storage" / FOLDER / "a").exists())
