@@ -66,7 +66,7 @@ TOPICS: tuple[Topic, ...] = (
         30 * DAY_MS,
         False,
         ("executor",),
-        ("executor", "api"),
+        ("executor", "api", "worker"),
     ),
     Topic(
         EXECUTIONS_SNAPSHOTS,
@@ -99,7 +99,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         WORKERS_LEASES, "worker id", ("Heartbeat", "WorkerLeaving"), False, DAY_MS, False, ("worker",), ("executor",)
     ),
-    Topic(LOGS, "execution id", ("LogEntry",), True, 7 * DAY_MS, False, ("worker",), ("api",)),
+    Topic(LOGS, "execution id", ("LogEntry",), True, 7 * DAY_MS, False, ("worker",), ("api", "worker")),
     Topic(METRICS, "execution id", ("MetricEntry",), True, 7 * DAY_MS, False, ("worker",), ("api",)),
     Topic(DEAD_LETTERS, "none", ("DeadLetter",), False, 30 * DAY_MS, False, ("executor",), ("operator",)),
 )

@@ -67,6 +67,31 @@ class StepFold:
         return False
 
 
+class AggregateFold:
+    """Which steps of one aggregate count, for a reader that leaves the steps of all others undecoded.
+
+    The same rule as `StepFold`'s, with the number of the aggregate's first event in the place of `n`: it goes on
+    without gaps too. It begins with a step that counts.
+    """
+
+    __slots__ = ("_epoch", "_next_seq")
+
+    def __init__(self, epoch: int) -> None:
+        self._epoch = epoch
+        self._next_seq = 0
+
+    def claim(self, epoch: int) -> None:
+        """Take a claim of the partition in."""
+        self._epoch = max(self._epoch, epoch)
+
+    def counts(self, epoch: int, seq: int, events: int) -> bool:
+        """Take the aggregate's next step in (its epoch, number and size), and tell whether it counts."""
+        if epoch != self._epoch or seq != self._next_seq:
+            return False
+        self._next_seq += events
+        return True
+
+
 class Lost(Exception):
     """The partition has (or may have) another owner, or a write's fate is unknown: fold and claim again."""
 

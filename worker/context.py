@@ -14,6 +14,7 @@ import msgspec
 from engine import expression
 from engine.execution.job import Job
 from engine.values import State
+from worker.history import History
 from worker.kill import Kill, Killed
 from worker.logs import AttemptLog
 from worker.properties import Properties
@@ -44,6 +45,15 @@ class Result(msgspec.Struct, frozen=True):
     """SUCCESS or WARNING; a failure is raised."""
 
 
+class Reach(msgspec.Struct, frozen=True):
+    """What plugins reach beside files and processes."""
+
+    keys: KeyValues
+    """Key-value stores."""
+    history: History
+    """Lines of executions."""
+
+
 class RunContext:
     """One attempt, as its plugin sees it.
 
@@ -55,7 +65,7 @@ class RunContext:
         kill: Its request to end.
         world: Functions of templates that reach outside.
         now_ms: Time that templates see, Unix milliseconds.
-        keys: Key-value stores.
+        reach: What lies outside of the attempt.
     """
 
     def __init__(
@@ -67,14 +77,15 @@ class RunContext:
         kill: Kill,
         world: Mapping[str, Callable[..., Any]],
         now_ms: int,
-        keys: KeyValues,
+        reach: Reach,
     ) -> None:
         self.job = job
         self.log = log
         self.files = files
         self.processes = processes
         self.kill = kill
-        self.keys = keys
+        self.keys = reach.keys
+        self.history = reach.history
         self._world = world
         self.now_ms = now_ms
         self._folder: AttemptFolder | None = None

@@ -17,8 +17,9 @@ from pydantic import ValidationError
 from engine import expression
 from engine.execution.job import Job
 from engine.values import State, parse_duration_ms
-from worker.context import Result, RunContext, TaskFailed
+from worker.context import Reach, Result, RunContext, TaskFailed
 from worker.deadlines import Deadlines
+from worker.history import History
 from worker.kill import Kill, Killed, Why
 from worker.logs import AttemptLog, LogLimits, Shipper
 from worker.plugins import Registry
@@ -44,6 +45,7 @@ class Equipment:
     processes: ProcessRunner
     deadlines: Deadlines
     clock: Clock
+    history: History
     log_limits: LogLimits = field(default_factory=LogLimits)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     encryption_key: str | None = None
@@ -80,7 +82,8 @@ def _run(equipment: Equipment, key: AttemptKey, job: Job, kill: Kill, log: Attem
     files = AttemptFiles(equipment.storage, job)
     keys = KeyValues(equipment.storage, equipment.clock.wall_ms)
     world = World(job, files, equipment.environment, log.masks, keys).functions()
-    context = RunContext(job, log, files, equipment.processes, kill, world, equipment.clock.wall_ms(), keys)
+    reach = Reach(keys, equipment.history)
+    context = RunContext(job, log, files, equipment.processes, kill, world, equipment.clock.wall_ms(), reach)
     outputs: bytes = b""
     try:
         timeout_s = _timeout_s(context)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from topics.ports import Log, LogError
 from worker.deadlines import Deadlines
+from worker.history import History
 from worker.logs import Shipper
 from worker.loop import INBOX_BATCH, Worker
 from worker.plugins import Registry
@@ -90,6 +91,7 @@ class WorkerThreads:
             processes=self._processes,
             deadlines=self._deadlines,
             clock=clock,
+            history=History(log),
             encryption_key=encryption_key,
         )
         self._pool = Pool(

@@ -13,6 +13,7 @@ from tests.worker.executors import FakeExecutor, job
 from topics.embedded.memory import MemoryLog
 from topics.embedded.rules import catalog_partitions
 from worker.deadlines import Deadlines
+from worker.history import History
 from worker.kill import Kill
 from worker.logs import LogLimits, Shipper
 from worker.plugins import Registry
@@ -39,7 +40,7 @@ class Attempts:
         user: tuple[int, int] | None = None,
     ) -> None:
         clock = SystemClock()
-        log = MemoryLog(catalog_partitions(1))
+        log = self.log = MemoryLog(catalog_partitions(1))
         self._executor = FakeExecutor(log)
         self.folder = folder / "attempts"
         self.processes = ProcessRunner(
@@ -54,6 +55,7 @@ class Attempts:
             processes=self.processes,
             deadlines=Deadlines(clock.monotonic),
             clock=clock,
+            history=History(log),
             log_limits=limits or LogLimits(),
             environment=environment or {},
             encryption_key=encryption_key,
