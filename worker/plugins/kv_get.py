@@ -15,9 +15,10 @@ class GetProperties(Properties):
 
 
 def run(context: RunContext, properties: GetProperties) -> Result:
-    """Return the value; without a namespace that of the flow counts, and then those around it."""
-    key, namespace = properties.key, properties.namespace or context.job.namespace
-    found = (context.keys.get if properties.namespace else context.keys.get_inherited)(namespace, key)
+    """Return the value; in the flow's own namespace those around it count too."""
+    key, own = properties.key, context.job.namespace
+    namespace = properties.namespace or own
+    found = (context.keys.get_inherited if namespace == own else context.keys.get)(namespace, key)
     if found is None and properties.error_on_missing:
         raise TaskFailed(
             f"No value found for key '{key}' in namespace '{namespace}' and `errorOnMissing` is set to true"

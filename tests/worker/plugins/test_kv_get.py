@@ -23,11 +23,12 @@ def test_a_value_comes_back_as_what_it_is(attempts: Attempts, value: Any) -> Non
     assert got(attempts) == value
 
 
-def test_without_a_namespace_those_around_the_flow_count_too(attempts: Attempts) -> None:
+def test_in_the_namespace_of_the_flow_those_around_it_count_too(attempts: Attempts) -> None:
     attempts.keys.set("company", "k", Content(kind=Kind.STRING, value="around"))
     assert got(attempts) == "around"
+    assert got(attempts, namespace="{{ flow.namespace }}") == "around"
     assert got(attempts, namespace="company") == "around"
-    assert got(attempts, namespace="company.team") is None
+    assert got(attempts, namespace="company.teams") is None
 
 
 def test_a_missing_key_is_null_or_an_error(attempts: Attempts) -> None:
