@@ -75,6 +75,7 @@ def parser() -> Parser:
     add_server(commands)
     add_run(commands)
     add_flow(commands)
+    add_plugin(commands)
     add_expression(commands)
     add_topics(commands)
     add_views(commands)
@@ -226,6 +227,30 @@ def print_flow_graph(arguments: argparse.Namespace) -> int:
     from deploy.flow_commands import graph
 
     return graph(arguments.path, arguments.form)
+
+
+def add_plugin(commands: Any) -> None:
+    """Add `penstock plugin`."""
+    group = group_of(commands, "plugin", "look up types of tasks and triggers")
+    added = command(group, "list", list_types, "list the types, with what they do")
+    added.add_argument("word", nargs="?", default="", metavar="WORD", help="only types whose name contains it")
+    added = command(group, "doc", print_type, "print the properties and outputs of a type")
+    added.add_argument("type", metavar="TYPE", help="such as io.kestra.plugin.core.log.Log")
+    added.add_argument("--form", choices=("markdown", "json"), default="markdown")
+
+
+def list_types(arguments: argparse.Namespace) -> int:
+    """Run `penstock plugin list`."""
+    from deploy.plugin_commands import listing
+
+    return listing(arguments.word)
+
+
+def print_type(arguments: argparse.Namespace) -> int:
+    """Run `penstock plugin doc`."""
+    from deploy.plugin_commands import doc
+
+    return doc(arguments.type, arguments.form)
 
 
 def add_expression(commands: Any) -> None:

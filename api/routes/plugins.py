@@ -18,7 +18,6 @@ async def flow_schema(request: web.Request) -> web.Response:
     return json_response(await asyncio.to_thread(_flow_schema))
 
 
-@lru_cache(maxsize=1)
 def _flow_schema() -> Any:
     from engine.flow.schema import flow_json_schema
 
@@ -26,11 +25,15 @@ def _flow_schema() -> Any:
 
 
 async def schema(request: web.Request) -> web.Response:
-    """Return the JSON schema of one kind of document; flows are the only kind there is."""
+    """Return the JSON schema of one kind of document: a flow, or a single task or trigger."""
     kind = request.match_info["type"].lower()
-    if kind != "flow":
-        raise ApiProblem("not-found", f"There is no schema of {kind!r}; there is one of 'flow'")
-    return await flow_schema(request)
+    if kind == "flow":
+        return await flow_schema(request)
+    if kind not in ("task", "trigger"):
+        raise ApiProblem("not-found", f"There is no schema of {kind!r}; there are those of 'flow', 'task', 'trigger'")
+    whole = await asyncio.to_thread(_flow_schema)
+    part = {"$schema": whole["$schema"], "title": kind.title(), "$ref": f"#/$defs/{kind}", "$defs": whole["$defs"]}
+    return json_response(part)
 
 
 async def plugins(request: web.Request) -> web.Response:
@@ -59,7 +62,7 @@ def _groups() -> list[dict[str, Any]]:
 
 
 async def plugin(request: web.Request) -> web.Response:
-    """Return what is known of one type: its properties and outputs."""
+    """Return what is known of one type: its properties and outputs as JSON schema, and a page of Markdown."""
     name = request.match_info["cls"]
     found = await asyncio.to_thread(_plugin, name)
     if found is None:
@@ -67,37 +70,10 @@ async def plugin(request: web.Request) -> web.Response:
     return json_response(found)
 
 
-_JSON_KINDS = {
-    "bool": "boolean",
-    "int": "integer",
-    "num": "number",
-    "list": "array",
-    "map": "object",
-    "tasks": "array",
-    "task": "object",
-}
-
-
 def _plugin(name: str) -> dict[str, Any] | None:
-    from engine.flow.types import canonical, lookup
+    from engine.flow.type_docs import type_document
 
-    info = lookup(name)
-    if info is None:
-        return None
-
-    def described(kinds: dict[str, str]) -> dict[str, Any]:
-        return {key: {"type": _JSON_KINDS[kind]} if kind in _JSON_KINDS else {} for key, kind in kinds.items()}
-
-    properties = described({p.name: p.kind for p in info.properties.values()})
-    return {
-        "cls": canonical(name),
-        "deprecated": info.deprecated,
-        "schema": {
-            "properties": {"type": "object", "properties": properties, "required": list(info.required)},
-            "outputs": {"type": "object", "properties": described(dict(info.outputs or {}))},
-            "definitions": {},
-        },
-    }
+    return type_document(name)
 
 
 ROUTES = (

@@ -18,7 +18,11 @@ from engine.flow.shapes.parts import Part
 from engine.flow.shapes.typed import model_of
 from engine.flow.types import ALIASES, CORE, TYPES, TypeInfo
 
-_PARTS: Mapping[str, type[Part]] = {
+PARTS: Mapping[str, type[Part]] = {
+    "flow": flow_parts.FlowPart,
+    "task": parts.TaskPart,
+    "trigger": parts.TriggerPart,
+    "input": flow_parts.InputPart,
     "retry": parts.RetryPart,
     "taskCache": parts.TaskCachePart,
     "checkFrequency": parts.CheckFrequencyPart,
@@ -42,9 +46,9 @@ _PARTS: Mapping[str, type[Part]] = {
     "preconditions": trigger_parts.PreconditionsPart,
     "window": trigger_parts.WindowPart,
 }
-"""Definitions of the schema, by the names under which others refer to them."""
-
-_COMMON: Mapping[str, type[Part]] = {"task": parts.TaskPart, "trigger": parts.TriggerPart}
+"""The models by the names under which the schema and `words.json` know them."""
+_WITH_A_TYPE = frozenset({"flow", "task", "trigger", "input"})
+"""Those whose schema isn't told by the model alone."""
 _COMMON_TO_OTHERS = frozenset({"type", "version"})
 _ELSEWHERE = r"^(?!io\.kestra\.(plugin\.)?core\.).*\."
 """A type that the table need not know: one of a plugin."""
@@ -53,7 +57,11 @@ _ELSEWHERE = r"^(?!io\.kestra\.(plugin\.)?core\.).*\."
 @lru_cache(maxsize=1)
 def flow_json_schema() -> Schema:
     """Return the JSON schema (draft 2020-12) of a flow; the same object every time, so don't change it."""
-    definitions = _fixed()
+    definitions: dict[str, Schema] = {
+        **DEFINITIONS,
+        **definitions_of_parts(),
+        "knownType": {"enum": [*TYPES, *ALIASES]},
+    }
     for name, info in TYPES.items():
         definitions[name] = _type_schema(name, info)
     for kind in ("task", "trigger", "condition", "runner"):
@@ -61,36 +69,51 @@ def flow_json_schema() -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Flow",
-        **part_schema(flow_parts.FlowPart, "flow"),
+        **_common("flow"),
         "$defs": definitions,
     }
 
 
-def _fixed() -> dict[str, Schema]:
-    """The definitions that no type has: kinds of properties and parts."""
-    kinds = [*inputs.TYPE_PROPERTIES, *inputs.TYPE_ALIASES]
+@lru_cache(maxsize=1)
+def definitions_of_parts() -> Mapping[str, Schema]:
+    """Return the definitions of all that has a fixed form within a flow, by name."""
     return {
-        **DEFINITIONS,
-        **{name: part_schema(part, name) for name, part in _PARTS.items()},
+        **{name: part_schema(part, name) for name, part in PARTS.items() if name not in _WITH_A_TYPE},
         "input": {"anyOf": [_input_schema(kind) for kind in inputs.TYPE_PROPERTIES]},
         "sla": {"anyOf": [reference("maxDuration"), reference("assertion")]},
-        "valueType": {"enum": kinds},
-        "knownType": {"enum": [*TYPES, *ALIASES]},
+        "valueType": {"enum": [*inputs.TYPE_PROPERTIES, *inputs.TYPE_ALIASES]},
     }
 
 
 def _input_schema(kind: str) -> Schema:
     names = [kind, *(alias for alias, present in inputs.TYPE_ALIASES.items() if present == kind)]
     schema = model_schema(model_of(inputs.TYPE_PROPERTIES[kind]), f"input.{kind}")
-    common = part_schema(flow_parts.InputPart, "input")["properties"]
-    schema["properties"] = {**common, **schema["properties"], "type": _one_of(names)}
+    schema["properties"] = {**_common("input")["properties"], **schema["properties"], "type": _one_of(names)}
     schema["required"] = ["type", *(["itemType"] if kind == "ARRAY" else [])]
     return schema
 
 
+def own_schema(name: str, info: TypeInfo) -> Schema:
+    """Return the schema of the properties that only a type has."""
+    schema = model_schema(model_of(info.properties, closed=name.startswith(CORE)), name)
+    if info.deprecated:
+        schema["deprecated"] = True
+    if info.replacement is not None:
+        schema["description"] = f"Replaced by {info.replacement}."
+    return schema
+
+
+def common_schema(info: TypeInfo) -> Schema:
+    """Return the schema of the properties that a type shares with all of its kind."""
+    return _common("task" if info.is_task else "trigger" if info.is_trigger else info.kind)
+
+
+def _common(kind: str) -> Schema:
+    return part_schema(PARTS[kind], kind) if kind in PARTS else {"properties": {}, "required": ["type"]}
+
+
 def _type_schema(name: str, info: TypeInfo) -> Schema:
-    closed = name.startswith(CORE)
-    schema = model_schema(model_of(info.properties, closed), name)
+    schema = own_schema(name, info)
     common = tasks.COMMON if info.is_task else triggers.COMMON if info.is_trigger else _COMMON_TO_OTHERS
     # What is common is said where the type is chosen; here it only has to be let through.
     schema["properties"] = {
@@ -99,12 +122,8 @@ def _type_schema(name: str, info: TypeInfo) -> Schema:
         "type": _one_of([name, *info.other.split()]),
     }
     # Elsewhere plugin defaults often give what is required, which a schema can't know.
-    needed = [*schema.pop("required", ())] if closed else []
+    needed = schema.get("required", ()) if name.startswith(CORE) else ()
     schema["required"] = [*(["id"] if "id" in common else []), "type", *needed]
-    if info.deprecated:
-        schema["deprecated"] = True
-    if info.replacement is not None:
-        schema["description"] = f"Replaced by {info.replacement}."
     return schema
 
 
@@ -122,8 +141,7 @@ def _chosen_by_type(kind: str) -> Schema:
     known = {name: [name, *info.other.split()] for name, info in TYPES.items() if fits(info, kind)}
     other: Schema = {"type": "string", "not": reference("knownType"), "pattern": _ELSEWHERE}
     names = [name for all_names in known.values() for name in all_names]
-    part = _COMMON.get(kind)
-    common: Schema = {"properties": {}, "required": ["type"]} if part is None else part_schema(part, kind)
+    common = _common(kind)
     return {
         **common,
         "type": "object",

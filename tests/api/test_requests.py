@@ -176,11 +176,13 @@ def test_health_tells_whether_the_views_are_there(api: Any) -> None:
 
 def test_types_and_the_schema_of_flows_can_be_read(api: Any) -> None:
     log = api.get("/plugins/io.kestra.plugin.core.log.Log").json
-    assert "message" in log["schema"]["properties"]["properties"]
+    assert log["schema"]["properties"]["properties"]["level"]["default"] == "INFO"
+    assert log["markdown"].startswith("# io.kestra.plugin.core.log.Log")
     assert api.get("/plugins/io.nobody.Nothing").status == 404
     groups = {group["group"]: group for group in api.get("//api/v1/plugins").json}
     assert {"cls": "io.kestra.plugin.core.log.Log", "deprecated": False} in groups["io.kestra.plugin.core.log"]["tasks"]
     assert api.get("/plugins/schemas/dashboard").status == 404
+    assert api.get("/plugins/schemas/task").json["$ref"] == "#/$defs/task"
 
 
 def test_many_requests_at_once_all_get_their_own_answer(server: Any) -> None:

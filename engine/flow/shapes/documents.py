@@ -2,7 +2,8 @@
 
 Owns the words: what `words.json` says about a model and its properties is put into its schema here. It holds a map for
 each model: property to sentence, or to a map of JSON schema's own words (description, default, examples, deprecated);
-what is said of the model itself stands under the empty name.
+what is said of the model itself stands under the empty name. What is said of several stands once, under a name of its
+own.
 """
 
 from __future__ import annotations
@@ -20,17 +21,25 @@ from pydantic_core.core_schema import WithDefaultSchema
 from engine.flow.shapes.kinds import Kind, Schema
 from engine.flow.shapes.parts import Part
 
+OTHERS = "*"
+"""In the place of a property: the entry whose sentences hold too."""
+
 
 @cache
 def words() -> Mapping[str, Mapping[str, Schema]]:
     """Return what is said of each model's properties, as JSON schema's own words."""
-    read = msgspec.json.decode(
+    written = msgspec.json.decode(
         files("engine.flow.shapes").joinpath("words.json").read_bytes(), type=dict[str, dict[str, str | Schema]]
     )
-    return {
-        name: {key: {"description": said} if isinstance(said, str) else said for key, said in properties.items()}
-        for name, properties in read.items()
-    }
+    found: dict[str, dict[str, Schema]] = {}
+    for name, own in written.items():
+        # Entries stand behind those that they refer to.
+        said = {key: value for key, value in found.get(str(own.get(OTHERS)), {}).items() if key}
+        for key, sentence in own.items():
+            if key != OTHERS:
+                said[key] = {"description": sentence} if isinstance(sentence, str) else sentence
+        found[name] = said
+    return found
 
 
 def part_schema(part: type[Part], name: str) -> Schema:
