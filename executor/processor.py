@@ -19,10 +19,11 @@ from engine.execution.state import HEADER, Header
 from engine.execution.step import EXECUTIONS
 from engine.flow.model import Flow
 from engine.machine import Aggregate, Command, Rows
+from engine.slots.step import SLOTS
 
 FindFlow = Callable[[str, str, int], "Flow | None"]
 
-AGGREGATES: dict[str, Aggregate] = {EXECUTIONS.kind: EXECUTIONS, FLOWS.kind: FLOWS}
+AGGREGATES: dict[str, Aggregate] = {EXECUTIONS.kind: EXECUTIONS, FLOWS.kind: FLOWS, SLOTS.kind: SLOTS}
 """Every kind of aggregate that an executor runs."""
 
 
@@ -63,7 +64,7 @@ class Processor:
 
     def named(self, aggregate_id: str, rows: Rows, command: Any) -> Named:
         """Return namespace, flow and revision for the envelope of a step."""
-        if self.aggregate is FLOWS:
+        if self.aggregate is not EXECUTIONS:  # the others are keyed by the uid of a flow
             namespace, _slash, flow_id = aggregate_id.partition("/")
             return Named(namespace, flow_id, 0)
         header: Header | None = rows.get(HEADER)

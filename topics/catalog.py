@@ -16,6 +16,9 @@ EXECUTIONS_SNAPSHOTS = "executions.snapshots"
 FLOWS_INBOX = "flows.inbox"
 FLOWS_EVENTS = "flows.events"
 FLOWS_SNAPSHOTS = "flows.snapshots"
+SLOTS_INBOX = "slots.inbox"
+SLOTS_EVENTS = "slots.events"
+SLOTS_SNAPSHOTS = "slots.snapshots"
 JOBS_PREFIX = "jobs."
 DEFAULT_QUEUE = "default"
 WORKERS_INBOX = "workers.inbox"
@@ -85,6 +88,11 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         FLOWS_SNAPSHOTS, "row key", ("SnapshotRow", "SnapshotBarrier"), False, None, True, ("executor",), ("executor",)
     ),
+    Topic(SLOTS_INBOX, "flow uid", ("slots commands",), True, 7 * DAY_MS, False, ("executor",), ("executor",)),
+    Topic(SLOTS_EVENTS, "flow uid", ("Claim", "Step"), True, 30 * DAY_MS, False, ("executor",), ("executor",)),
+    Topic(
+        SLOTS_SNAPSHOTS, "row key", ("SnapshotRow", "SnapshotBarrier"), True, None, True, ("executor",), ("executor",)
+    ),
     Topic(
         JOBS_PREFIX + DEFAULT_QUEUE,
         "none",
@@ -111,7 +119,7 @@ STEP_TOPICS = frozenset(topic.name for topic in TOPICS if "Step" in topic.messag
 
 
 def inbox_of(kind: str) -> str:
-    """Return the inbox topic of an aggregate kind (`executions`, `flows`)."""
+    """Return the inbox topic of an aggregate kind (`executions`, `flows`, `slots`)."""
     return f"{kind}.inbox"
 
 

@@ -23,10 +23,12 @@ from api.routes.route import Route
 from engine.execution.commands import (
     ChangeExecutionState,
     CreateExecution,
+    ForceRunExecution,
     KillExecution,
     PauseExecution,
     RestartExecution,
     ResumeExecution,
+    UnqueueExecution,
     UpdateLabels,
 )
 from engine.flow.inputs import ids_of
@@ -242,6 +244,19 @@ async def pause(request: web.Request) -> web.Response:
     return await _act(request, PauseExecution())
 
 
+async def force_run(request: web.Request) -> web.Response:
+    """Let an execution that waits run at once, beyond the limit of its flow."""
+    return await _act(request, ForceRunExecution())
+
+
+async def unqueue(request: web.Request) -> web.Response:
+    """Take an execution out of the queue: to run, or to end."""
+    wanted = request.query.get("state", State.RUNNING).upper()
+    if wanted not in State.__members__:
+        raise ApiProblem("invalid-argument", f"Expected RUNNING, CANCELLED or FAILED as `state`, but got {wanted!r}")
+    return await _act(request, UnqueueExecution(state=State(wanted)))
+
+
 async def change_status(request: web.Request) -> web.Response:
     """Say of an ended execution that it ended in another state."""
     status = request.query.get("status", "")
@@ -396,6 +411,11 @@ async def restart_by_ids(request: web.Request) -> web.Response:
     return await _bulk(request, RestartExecution())
 
 
+async def force_run_by_ids(request: web.Request) -> web.Response:
+    """Let several executions run at once."""
+    return await _bulk(request, ForceRunExecution())
+
+
 async def _bulk(request: web.Request, command: Command) -> web.Response:
     """Ask each execution of a list; if one of them doesn't exist, nothing is asked."""
     context = request.app[CONTEXT]
@@ -439,6 +459,7 @@ ROUTES = (
     Route("POST", "/executions/pause/by-ids", pause_by_ids),
     Route("POST", "/executions/resume/by-ids", resume_by_ids),
     Route("POST", "/executions/restart/by-ids", restart_by_ids),
+    Route("POST", "/executions/force-run/by-ids", force_run_by_ids),
     Route("GET", "/executions/flows/{namespace}/{flowId}", flow_by_name),
     Route("POST", "/executions/trigger/{namespace}/{flowId}", create_by_id),
     Route("GET", "/executions/{id}", read),
@@ -449,6 +470,8 @@ ROUTES = (
     *_both("POST", "resume", resume),
     *_both("POST", "resume/validate", resume_inputs),
     *_both("POST", "restart", restart),
+    *_both("POST", "force-run", force_run),
+    *_both("POST", "unqueue", unqueue),
     *_both("POST", "labels", labels),
     *_both("POST", "change-status", change_status),
     *_both("POST", "eval", evaluate),

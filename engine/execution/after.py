@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.execution import events as e
+from engine.execution.conclusion import settle
 from engine.execution.draft import ExecutionDraft
 from engine.execution.plan import listener_of
 from engine.execution.start import refuse
@@ -41,7 +42,7 @@ def go_on_after(draft: ExecutionDraft, scope: Scope) -> None:
             assert entered is not None
             refuse(draft, entered, draft.plan.branches[phase][0], problem)
         return
-    draft.emit(e.ExecutionSettled(at_ms=draft.at_ms))
+    settle(draft)
 
 
 def _holds(draft: ExecutionDraft, phase: str) -> bool:

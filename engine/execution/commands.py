@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from engine.machine import Command, FireTimer
 from engine.values import State
 
 __all__ = ["FireTimer"]
+
+
+class SlotAnswer(StrEnum):
+    """What the slots of a flow say about a request for one."""
+
+    GRANTED = "GRANTED"
+    QUEUED = "QUEUED"
+    REFUSED = "REFUSED"
+    RETURNED = "RETURNED"
+    """The execution has none: it was taken back."""
 
 
 class CreateExecution(Command, frozen=True, kw_only=True):
@@ -91,6 +103,27 @@ class ChangeExecutionState(Command, frozen=True, kw_only=True):
     """Say of an ended execution that it ended in another state; nothing runs because of it."""
 
     state: State
+
+
+class AnswerSlot(Command, frozen=True, kw_only=True):
+    """The slots of a limited flow tell an execution what has become of its request."""
+
+    scope: str
+    """Whose answer it is, the flow's uid."""
+    number: int
+    """Of the request, see `engine/slots/commands.py`."""
+    answer: SlotAnswer
+
+
+class ForceRunExecution(Command, frozen=True, kw_only=True):
+    """Run now: neither for a slot, nor for its time, nor for a person is it waited any longer."""
+
+
+class UnqueueExecution(Command, frozen=True, kw_only=True):
+    """Take a QUEUED execution out of the queue."""
+
+    state: State = State.RUNNING
+    """RUNNING lets it run beyond the limit; CANCELLED and FAILED end it."""
 
 
 class AbandonExecution(Command, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""The end of an execution: its final state and the flow's outputs."""
+"""The end of an execution: its final state, the flow's outputs, and what it gives back when nothing is left to do."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import msgspec
 from engine import expression
 from engine.execution import events as e
 from engine.execution.draft import ExecutionDraft
+from engine.execution.slot import give_back
 from engine.execution.task_runs import outputs_to_json
 from engine.execution.variables import Renderer
 from engine.flow.model import Output
@@ -30,6 +31,12 @@ def conclude(draft: ExecutionDraft, state: State) -> None:
             error = str(failure)
             state = State.FAILED if state in GOOD else state
     draft.emit(e.ExecutionEnded(state=state, at_ms=draft.at_ms, outputs_json=outputs_json, error=error))
+
+
+def settle(draft: ExecutionDraft) -> None:
+    """Note that nothing of an ended execution is left to do; its slot is free for another one."""
+    draft.emit(e.ExecutionSettled(at_ms=draft.at_ms))
+    give_back(draft)
 
 
 def rendered(declared: tuple[Output, ...], render: Renderer, *, strict: bool) -> dict[str, Any]:

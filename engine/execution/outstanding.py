@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.execution.effects import RingDoorbell, SendCancel
-from engine.execution.state import TaskRun
+from engine.execution.react import acquire_slot, release_slot
+from engine.execution.state import Slot, TaskRun
 from engine.machine import Outstanding
 from engine.values import State
 
@@ -17,6 +18,8 @@ DOORBELL_AGAIN_MS = 30_000
 """First repetition of a doorbell that nobody answered; doubles each time, as a queue may simply be long."""
 DOORBELL_AGAIN_MAX_MS = 600_000
 CANCEL_AGAIN_MS = 5_000
+SLOT_AGAIN_MS = 5_000
+SLOT_AGAIN_MAX_MS = 60_000
 
 
 def task_run(run: TaskRun) -> Outstanding | None:
@@ -30,4 +33,17 @@ def task_run(run: TaskRun) -> Outstanding | None:
     return None
 
 
-OUTSTANDING: Mapping[str, Callable[[Any], Outstanding | None]] = {"t": task_run}
+def slot(row: Slot) -> Outstanding | None:
+    """A request for a slot that has no answer, or a slot given back that nobody has taken.
+
+    While it is queued nothing is said: that it gets its turn is outstanding at the slots (`engine/slots`).
+    """
+    if row.phase == "asked":
+        return Outstanding(acquire_slot(row), SLOT_AGAIN_MS, SLOT_AGAIN_MAX_MS)
+    if row.phase == "returning":
+        back = release_slot(row.scope, row.execution_id, row.number)
+        return Outstanding(back, SLOT_AGAIN_MS, SLOT_AGAIN_MAX_MS)
+    return None
+
+
+OUTSTANDING: Mapping[str, Callable[[Any], Outstanding | None]] = {"t": task_run, "c": slot}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from engine.execution import events as e
 from engine.execution.effects import RingDoorbell, SendCancel, SendGrant
-from engine.machine import Effect, Event, Reactor
+from engine.execution.state import Slot
+from engine.machine import Effect, Event, Reactor, SendCommand
+from engine.slots.commands import AcquireSlot, ConfirmSlot, ReleaseSlot
 
 
 def task_dispatched(event: e.TaskDispatched) -> tuple[Effect, ...]:
@@ -22,8 +24,43 @@ def task_run_kill_requested(event: e.TaskRunKillRequested) -> tuple[Effect, ...]
     return (SendCancel(task_run_id=event.task_run_id, epoch=event.epoch, worker_id=event.worker_id),)
 
 
+def slot_requested(event: e.SlotRequested) -> tuple[Effect, ...]:
+    """The flow's slots are asked."""
+    return (acquire_slot(event),)
+
+
+def slot_returned(event: e.SlotReturned) -> tuple[Effect, ...]:
+    """The flow's slots are told."""
+    return (release_slot(event.scope, event.execution_id, event.number),)
+
+
+def acquire_slot(wanted: e.SlotRequested | Slot) -> SendCommand:
+    """Return the effect that asks for a slot."""
+    command = AcquireSlot(
+        execution_id=wanted.execution_id,
+        number=wanted.number,
+        revision=wanted.revision,
+        limit=wanted.limit,
+        behavior=wanted.behavior,
+        forced=wanted.forced,
+    )
+    return SendCommand(kind="slots", id=wanted.scope, command=command)
+
+
+def confirm_slot(scope: str, execution_id: str, number: int) -> SendCommand:
+    """Return the effect that tells that a grant arrived."""
+    return SendCommand(kind="slots", id=scope, command=ConfirmSlot(execution_id=execution_id, number=number))
+
+
+def release_slot(scope: str, execution_id: str, number: int) -> SendCommand:
+    """Return the effect that gives a slot back."""
+    return SendCommand(kind="slots", id=scope, command=ReleaseSlot(execution_id=execution_id, number=number))
+
+
 REACTORS: dict[type[Event], Reactor] = {
     e.TaskDispatched: task_dispatched,
     e.TaskRunStarted: task_run_started,
     e.TaskRunKillRequested: task_run_kill_requested,
+    e.SlotRequested: slot_requested,
+    e.SlotReturned: slot_returned,
 }

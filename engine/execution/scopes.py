@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from engine.execution import events as e
 from engine.execution.after import go_on_after
-from engine.execution.conclusion import conclude
+from engine.execution.conclusion import conclude, settle
 from engine.execution.draft import ExecutionDraft
 from engine.execution.folders import collects, let_go
 from engine.execution.lines import Lines, error_lines
@@ -168,7 +168,7 @@ def state_of(scope: Scope) -> State:
 def _close(draft: ExecutionDraft, scope: Scope, state: State) -> None:
     if scope.id == ROOT:
         if draft.header.ended_ms:
-            draft.emit(e.ExecutionSettled(at_ms=draft.at_ms))
+            settle(draft)
             return
         conclude(draft, state)
         go_on_after(draft, scope)

@@ -12,6 +12,7 @@ from engine.values import State
 HEADER = "h"
 INPUTS = "i"
 ENDING = "e"
+SLOT = "c"
 ROOT = "root"
 CHUNK = 256
 """Loop values per row: starting an iteration reads one chunk, not the whole list."""
@@ -145,6 +146,21 @@ class Ending(Row, frozen=True, kw_only=True):
     outputs_json: bytes
 
 
+class Slot(Row, frozen=True, kw_only=True):
+    """The slot that an execution of a limited flow needs, has, or gives back; key `c`."""
+
+    execution_id: str
+    scope: str
+    number: int
+    revision: int
+    limit: int
+    behavior: str
+    phase: str
+    """asked | queued | held | returning: who has the say next is the flow's slots, or in between the execution."""
+    forced: bool = False
+    """The execution runs without waiting for it."""
+
+
 class Values(Row, frozen=True, kw_only=True):
     """`CHUNK` rendered values of a loop; key from `values_key`."""
 
@@ -158,6 +174,7 @@ ROW_TYPES: dict[str, type[Row]] = {
     "t": TaskRun,
     "o": Output,
     "e": Ending,
+    "c": Slot,
     "m": Timer,
     "v": Values,
 }

@@ -45,6 +45,14 @@ def run(server: Any, flow: str = "hello", query: str = "wait=true", **options: A
     return reply.json
 
 
+def until(server: Any, id: str, state: str) -> Any:
+    for _ in range(2_000):
+        execution = server.get(f"/executions/{id}").json
+        if execution["state"]["current"] == state:
+            return execution
+    raise AssertionError(f"{id} is {execution['state']}, not {state}")
+
+
 CHOOSING = """id: choosing
 namespace: demo
 tasks:
@@ -278,6 +286,27 @@ def test_the_state_of_an_ended_execution_can_be_changed_and_of_no_other(server: 
     assert server.post(f"/executions/{paused}/change-status?status=SUCCESS").status == 409
 
 
+def test_an_execution_over_the_limit_is_queued_found_as_such_and_runs_when_forced(server: Any) -> None:
+    server.save(PAUSING + "concurrency: {limit: 1}\n")
+    first, second, third, fourth = (run(server, "pausing", "")["id"] for _ in range(4))
+    until(server, first, "PAUSED")
+    for id in (second, third, fourth):
+        until(server, id, "QUEUED")
+    queued = server.get("/executions/search?state=QUEUED").json["results"]
+
+    assert {each["id"] for each in queued} == {second, third, fourth}
+    assert server.post(f"/executions/{third}/force-run").status == 200
+    histories = until(server, third, "PAUSED")["state"]["histories"]
+    assert [entry["state"] for entry in histories] == ["CREATED", "QUEUED", "RUNNING", "PAUSED"]
+    assert server.post(f"/executions/{second}/unqueue?state=PAUSED").status == 422
+    assert server.post(f"/executions/{second}/actions/unqueue?state=CANCELLED").json["state"]["current"] == "CANCELLED"
+    for id in (first, third):
+        server.call("DELETE", f"/executions/{id}/kill")
+    until(server, fourth, "PAUSED")
+    assert server.post(f"/executions/{fourth}/unqueue").status == 409
+    assert server.post(f"/executions/{first}/actions/force-run").status == 409
+
+
 def test_what_a_switch_chose_is_among_its_outputs(server: Any) -> None:
     server.save(CHOOSING)
     ended = run(server, "choosing", "wait=true")
@@ -387,7 +416,7 @@ def test_flow_and_graph_of_an_execution_are_those_of_its_revision(server: Any) -
 def test_an_action_that_this_server_does_not_have_says_so(server: Any) -> None:
     server.save(HELLO)
     id = run(server)["id"]
-    for verb in ("replay", "force-run"):
+    for verb in ("replay", "resume-from-breakpoint"):
         reply = server.post(f"/executions/{id}/{verb}")
         assert reply.status == 404
         assert verb in reply.json["detail"]

@@ -77,6 +77,19 @@ tasks:
 """,
 }
 
+LIMITED = {"limited": 1}
+"""Flows of which only so many executions run at once."""
+FLOWS["limited"] = f"""
+id: limited
+namespace: sim
+concurrency: {{limit: {LIMITED["limited"]}}}
+tasks:
+  - {{id: k, type: {WORK}, commands: [k]}}
+  - {{id: l, type: {LOG}, message: "{{{{ execution.id }}}}"}}
+afterExecution:
+  - {{id: u, type: {WORK}, commands: [u]}}
+"""
+
 FLAKY = frozenset({"r", "m"})
 """Tasks whose attempts fail half of the time."""
 SLOW = frozenset({"t"})

@@ -15,7 +15,9 @@ from engine.execution import commands as c
 from engine.execution import scopes
 from engine.execution.decide import DECIDERS, attempts, create
 from engine.execution.job import Job
-from engine.execution.state import HEADER
+from engine.execution.slot import give_back
+from engine.execution.state import HEADER, Slot
+from engine.slots.state import Place
 from engine.values import State
 from executor.leases import Leases
 from executor.partition import Partition
@@ -304,6 +306,38 @@ def folders_go_before_their_files_are_kept() -> dict[tuple[Any, str], Any]:
         return before(draft, run)
 
     return {(scopes, "collects"): collects}
+
+
+@mutant
+def a_slot_is_free_before_the_tasks_after_the_end_have_run() -> dict[tuple[Any, str], Any]:
+    before = scopes.conclude
+
+    def conclude(draft: Any, state: State) -> None:
+        before(draft, state)
+        give_back(draft)
+
+    return {(scopes, "conclude"): conclude}
+
+
+@mutant
+def a_grant_is_not_said_again() -> dict[tuple[Any, str], Any]:
+    before = Requests._request
+
+    def request(requests: Requests, key: str, row: Any) -> Any:
+        return None if isinstance(row, Place) else before(requests, key, row)
+
+    return {(Requests, "_request"): request}
+
+
+@mutant
+def a_slot_is_given_back_once() -> dict[tuple[Any, str], Any]:
+    before = Requests._request
+
+    def request(requests: Requests, key: str, row: Any) -> Any:
+        returning = isinstance(row, Slot) and row.phase == "returning"
+        return None if returning else before(requests, key, row)
+
+    return {(Requests, "_request"): request}
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What the log says, read by the reader's rule: the judge of every simulated run.
 
-Owns the invariants that a log alone can tell: I2 (attempts), I8 (sequence), I12 (ids), single ends, single creations.
+Owns the invariants that a log alone can tell: I2 (attempts), I8 (sequence), I10 (limits), I12 (ids), single ends,
+single creations.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from collections import Counter
 from typing import Any
 
 from engine.execution import events as e
+from engine.slots.events import SlotAwaited, SlotGranted, SlotVacated
+from engine.values import State
+from tests.simulation.flows import LIMITED
 from topics import catalog
 from topics.messages import Step
 from topics.serde import decode
@@ -20,12 +24,12 @@ class Violation(AssertionError):
 
 
 class Observer:
-    """Folds the step logs of executions as they grow."""
+    """Folds the step logs of executions and slots as they grow."""
 
     def __init__(self, log: Any) -> None:
         self._log = log
         self._reader = log.reader()
-        self._folds: dict[int, StepFold] = {}
+        self._folds: dict[tuple[str, int], StepFold] = {}
         self.steps: dict[str, list[Step]] = {}
         self.started: dict[tuple[str, int], str] = {}
         """(task run, epoch) -> worker."""
@@ -38,18 +42,54 @@ class Observer:
         self._epochs: dict[str, int] = {}
         self._runs: dict[str, str] = {}
         self._next_seq: Counter[str] = Counter()
-        for number in range(log.partitions(catalog.EXECUTIONS_EVENTS)):
-            self._folds[number] = StepFold()
-            self._reader.add(catalog.EXECUTIONS_EVENTS, number, 0)
+        self._flows: dict[str, str] = {}
+        self._running: dict[str, set[str]] = {flow: set() for flow in LIMITED}
+        """Executions that began and aren't over by flow, those left out that were forced to run."""
+        self._forced: set[str] = set()
+        self.places: set[str] = set()
+        """Executions that hold a slot or wait for one, as the slots see it."""
+        for topic in (catalog.EXECUTIONS_EVENTS, catalog.SLOTS_EVENTS):
+            for number in range(log.partitions(topic)):
+                self._folds[topic, number] = StepFold()
+                self._reader.add(topic, number, 0)
 
     def catch_up(self) -> None:
-        """Read everything that has landed."""
-        for number, fold in self._folds.items():
-            while fold.offset < self._log.end_offset(catalog.EXECUTIONS_EVENTS, number):
+        """Read everything that has landed, and see whether the limits hold at this point of time."""
+        for (topic, number), fold in self._folds.items():
+            while fold.offset < self._log.end_offset(topic, number):
                 for record in self._reader.poll(1000, 0):
                     message = decode(record.value)
-                    if self._folds[record.partition].counts(message, record.offset) and isinstance(message, Step):
+                    fold_of = self._folds[record.topic, record.partition]
+                    if not fold_of.counts(message, record.offset) or not isinstance(message, Step):
+                        continue
+                    if record.topic == catalog.SLOTS_EVENTS:
+                        self._slots_step(message)
+                    else:
                         self._step(message)
+        for flow, running in self._running.items():
+            if len(running) > LIMITED[flow]:
+                raise Violation(f"I10: {sorted(running)} run, {LIMITED[flow]} executions of {flow} may")
+
+    def _slots_step(self, step: Step) -> None:
+        for event in step.events:
+            if isinstance(event, SlotGranted | SlotAwaited):
+                self.places.add(event.execution_id)
+            elif isinstance(event, SlotVacated):
+                self.places.remove(event.execution_id)
+
+    def _limited(self, execution: str, event: Any) -> None:
+        running = self._running[self._flows[execution]]
+        if isinstance(event, e.SlotRequested):
+            if event.forced:
+                self._forced.add(execution)
+                running.discard(execution)
+            else:
+                self._forced.discard(execution)
+        elif isinstance(event, e.ExecutionStateChanged):
+            if event.state is State.RUNNING and execution not in self._forced:
+                running.add(execution)
+        elif isinstance(event, e.ExecutionSettled):
+            running.discard(execution)
 
     def _step(self, step: Step) -> None:
         self.steps.setdefault(step.id, []).append(step)
@@ -59,9 +99,12 @@ class Observer:
             self._next_seq[step.id] += len(step.events)
         for event in step.events:
             self._event(step.id, event)
+            if self._flows[step.id] in LIMITED:
+                self._limited(step.id, event)
 
     def _event(self, execution: str, event: Any) -> None:
         if isinstance(event, e.ExecutionCreated):
+            self._flows[execution] = event.flow_id
             self.created[execution] += 1
             if self.created[execution] > 1:
                 raise Violation(f"I1: {execution} was created twice")

@@ -10,6 +10,8 @@ import msgspec
 from engine.execution.draft import Setting
 from engine.execution.state import Header
 from engine.execution.step import EXECUTIONS
+from engine.machine import Aggregate
+from engine.slots.step import SLOTS
 from engine.values import State
 from executor.effects import Effects
 from executor.partition import Partition, Phase, Ports
@@ -28,36 +30,42 @@ def check(world: World) -> None:
     Raises:
         Violation: If they differ; `HashMismatch` comes out of the fold itself.
     """
-    for number in range(PARTITIONS):
-        whole = _fold(world, number, snapshots=False)
-        for process in world.executors:
-            executor = process.executor
-            partition = executor and executor.partitions.get((catalog.EXECUTIONS_INBOX, number))
-            if partition is not None:
-                _compare(f"I5: rows of partition {number} at {process.member}", partition.rows, whole)
-                if partition.phase is Phase.OWNED and (partition.in_flight or len(partition.requests)):
-                    raise Violation(
-                        f"I11: {partition.in_flight} steps and {len(partition.requests)} requests stay open"
-                    )
-        restored = _fold(world, number, snapshots=True)
-        if restored is not None:
-            _compare(f"I6: snapshot and tail of partition {number}", restored, whole)
+    for aggregate in (EXECUTIONS, SLOTS):
+        for number in range(PARTITIONS):
+            _check(world, aggregate, number)
 
 
-def _fold(world: World, number: int, *, snapshots: bool) -> PartitionRows | None:
+def _check(world: World, aggregate: Aggregate, number: int) -> None:
+    name = f"{aggregate.kind}/{number}"
+    whole = _fold(world, aggregate, number, snapshots=False)
+    for process in world.executors:
+        executor = process.executor
+        partition = executor and executor.partitions.get((catalog.inbox_of(aggregate.kind), number))
+        if partition is not None:
+            _compare(f"I5: rows of {name} at {process.member}", partition.rows, whole)
+            if partition.phase is Phase.OWNED and (partition.in_flight or len(partition.requests)):
+                raise Violation(
+                    f"I11: {partition.in_flight} steps and {len(partition.requests)} requests of {name} stay open"
+                )
+    restored = _fold(world, aggregate, number, snapshots=True)
+    if restored is not None:
+        _compare(f"I6: snapshot and tail of {name}", restored, whole)
+
+
+def _fold(world: World, aggregate: Aggregate, number: int, *, snapshots: bool) -> PartitionRows | None:
     log: Any = world.log
     writer = log.writer(member="judge")
     tail = log.reader(member="judge")
     store = MemoryStore()
     ports = Ports(log, writer, tail, Effects(log, writer), store, lambda: world.now_ms, count(1))
-    partition = Partition(Processor(EXECUTIONS, lambda *_: None, Setting(flow=None)), number, ports, "judge")
+    partition = Partition(Processor(aggregate, lambda *_: None, Setting(flow=None)), number, ports, "judge")
     if snapshots:
-        if not restore(log, "executions", number, partition.rows):
+        if not restore(log, aggregate.kind, number, partition.rows):
             return None
         partition.reset()
     else:
         _from_the_beginning(partition)
-    end = log.end_offset(catalog.EXECUTIONS_EVENTS, number)
+    end = log.end_offset(catalog.events_of(aggregate.kind), number)
     while True:
         records = [r for r in tail.poll(1000, 0) if r.offset < end]
         if not records:
@@ -91,5 +99,8 @@ def _compare(what: str, found: PartitionRows, expected: PartitionRows | None) ->
 
 
 def _ended_well(data: bytes) -> bool:
-    header = msgspec.msgpack.decode(data, type=Header)
+    try:
+        header = msgspec.msgpack.decode(data, type=Header)
+    except msgspec.ValidationError:
+        return False  # of another kind of aggregate
     return header.settled and header.state in (State.SUCCESS, State.WARNING)

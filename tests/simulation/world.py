@@ -23,7 +23,7 @@ from engine.execution.job import Job
 from engine.values import State, derive_id
 from executor.loop import Clocks, Executor, ExecutorSettings
 from executor.state.memory import MemoryStore
-from tests.simulation.flows import FLAKY, FLOWS, SLOW
+from tests.simulation.flows import FLAKY, FLOWS, LIMITED, SLOW
 from tests.simulation.observer import Observer, Violation
 from topics import catalog
 from topics.embedded.faults import FaultRates, Faults
@@ -345,7 +345,8 @@ class World:
         if not alive:
             return
         owner = self.rnd.choice(alive)
-        pair = (catalog.EXECUTIONS_INBOX, self.rnd.randrange(PARTITIONS))
+        inbox = self.rnd.choice([catalog.EXECUTIONS_INBOX, catalog.EXECUTIONS_INBOX, catalog.SLOTS_INBOX])
+        pair = (inbox, self.rnd.randrange(PARTITIONS))
         self._say(f"{pair} goes to {owner.member}")
         self.log.reassign("executors", {owner.member: [pair]}, tell_old=self.rnd.random() < 0.5)
 
@@ -357,7 +358,7 @@ class World:
         rnd = self.rnd
         if len(self._submitted) < EXECUTIONS:
             execution = derive_id("sim", self.seed, len(self._submitted))
-            flow = rnd.choice(list(FLOWS))
+            flow = rnd.choice([*FLOWS, *LIMITED, *LIMITED])  # of limited ones more than one is needed
             self._submitted.append((execution, flow))
             self._submit(execution, flow)
         else:
@@ -368,6 +369,7 @@ class World:
                     c.PauseExecution(),
                     c.ResumeExecution(),
                     c.RestartExecution(),
+                    c.ForceRunExecution(),
                     c.UpdateLabels(labels={"a": str(rnd.random())}),
                     None,
                 ]
@@ -442,14 +444,16 @@ class World:
     def _until_next_ms(self) -> int:
         """Return how long nothing would happen, so that the calm needn't be stepped through."""
         due = [1_000]
-        for process in self.executors:
-            if process.executor is not None:
-                for partition in process.executor.owned():
-                    due.append(max(partition.timers.next_ms() - self.now_ms, 1))
+        for partition in self._owned():
+            due.append(max(partition.timers.next_ms() - self.now_ms, 1))
         for worker in self.workers:
             if worker.runner is not None and (next_ms := worker.runner.next_ms()) is not None:
                 due.append(max(next_ms - self.monotonic_ms, 1))
         return min(due)
+
+    def _owned(self) -> list[Any]:
+        alive = [process.executor for process in self.executors if process.executor is not None]
+        return [partition for executor in alive for partition in executor.owned()]
 
     def _all_over(self, *, resume: bool) -> bool:
         """Tell whether every execution is over; those that a person paused are resumed."""
@@ -466,7 +470,7 @@ class World:
                 if states and states[-1] == "PAUSED":
                     self._command(execution, c.ResumeExecution())
         missing = self.acknowledged - set(self.observer.created)
-        return not open_ones and not missing
+        return not open_ones and not missing and not any(len(partition.requests) for partition in self._owned())
 
     def _check_liveness(self) -> None:
         missing = sorted(self.acknowledged - set(self.observer.created))
@@ -475,6 +479,8 @@ class World:
         stuck = sorted(x for x in self.observer.created if x not in self.observer.settled)
         if stuck:
             raise Violation(f"I1: never over: {stuck}")
+        if self.observer.places:
+            raise Violation(f"I10: slots that never came back: {sorted(self.observer.places)}")
 
     # ---- afterwards ---------------------------------------------------------------------------------------------
 

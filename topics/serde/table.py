@@ -14,6 +14,8 @@ import engine.catalog.commands
 import engine.catalog.events
 import engine.execution.commands
 import engine.execution.events
+import engine.slots.commands
+import engine.slots.events
 import topics.messages
 from engine.machine import Command, Event
 from topics.messages import Message, Step
@@ -32,6 +34,7 @@ class Kind(msgspec.Struct, frozen=True):
 KINDS: dict[str, Kind] = {
     "executions": Kind("ExecutionStep", engine.execution.commands, engine.execution.events),
     "flows": Kind("FlowStep", engine.catalog.commands, engine.catalog.events),
+    "slots": Kind("SlotsStep", engine.slots.commands, engine.slots.events),
 }
 """By the prefix of their topics, as in `topics/catalog.py`."""
 
@@ -66,4 +69,5 @@ RECORDS: dict[str, shapes.Record] = _records()
 """Shape of every message by the name of its schema."""
 
 MESSAGES: dict[str, type[msgspec.Struct]] = {name: record.cls for name, record in RECORDS.items()}
-"""Class of every message by the name of its schema. `Step` stands here once per kind: ExecutionStep, FlowStep."""
+"""Class of every message by the name of its schema. `Step` stands here once per kind: ExecutionStep, FlowStep
+and so on."""

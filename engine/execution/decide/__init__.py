@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.execution import commands as c
-from engine.execution.decide import abandon, attempts, create, kill, labels, pause, restart, state, timers
+from engine.execution.decide import abandon, attempts, create, kill, labels, pause, restart, slots, state, timers
 from engine.machine import Command
 
 DECIDERS: Mapping[type[Command], Callable[[Any, Any], None]] = {
@@ -20,6 +20,9 @@ DECIDERS: Mapping[type[Command], Callable[[Any, Any], None]] = {
     c.RestartExecution: restart.restart_execution,
     c.ChangeExecutionState: state.change_execution_state,
     c.UpdateLabels: labels.update_labels,
+    c.AnswerSlot: slots.answer_slot,
+    c.ForceRunExecution: slots.force_run,
+    c.UnqueueExecution: slots.unqueue_execution,
     c.FireTimer: timers.fire_timer,
     c.AbandonExecution: abandon.abandon_execution,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.execution import commands as c
 from engine.execution import events as e
+from engine.execution.conclusion import settle
 from engine.execution.draft import ExecutionDraft
 from engine.execution.state import HEADER, Header
 from engine.values import State
@@ -20,4 +21,4 @@ def abandon_execution(draft: ExecutionDraft, command: c.AbandonExecution) -> Non
         return
     if not header.ended_ms:
         draft.emit(e.ExecutionEnded(state=State.FAILED, at_ms=draft.at_ms, error=command.error))
-    draft.emit(e.ExecutionSettled(at_ms=draft.at_ms))
+    settle(draft)

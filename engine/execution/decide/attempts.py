@@ -14,6 +14,7 @@ from engine.execution.draft import OUTPUTS_BYTES_MAX, ExecutionDraft
 from engine.execution.effects import SendCancel, SendDrop, SendGrant
 from engine.execution.lines import Lines, error_lines, line
 from engine.execution.scopes import collected, proceed
+from engine.execution.slot import awaits_slot
 from engine.execution.start import answered
 from engine.execution.state import HEADER, Header, TaskRun
 from engine.execution.stopping import end_stopped
@@ -44,7 +45,7 @@ def claim_attempt(draft: ExecutionDraft, command: c.ClaimAttempt) -> None:
         draft.answers.append(SendDrop(**answer))
     elif run.state is State.RUNNING and run.worker_id == command.worker_id and not run.killing:
         draft.answers.append(SendGrant(**answer))
-    elif run.state is not State.SUBMITTED or draft.stopping:
+    elif run.state is not State.SUBMITTED or draft.stopping or awaits_slot(draft):
         draft.answers.append(SendDrop(**answer))
     else:
         draft.emit(e.TaskRunStarted(**answer, at_ms=draft.at_ms))
@@ -159,6 +160,7 @@ def _ring_anew(draft: ExecutionDraft, command: c.AttemptLost) -> None:
         and header is not None
         and not header.settled
         and not draft.stopping
+        and not awaits_slot(draft)
     ):
         dispatch(draft, run.id, run.epoch + 1, run.asking)
         proceed(draft)

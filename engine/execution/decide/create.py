@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from engine.execution import commands as c
 from engine.execution import events as e
+from engine.execution.conclusion import settle
 from engine.execution.draft import ExecutionDraft
 from engine.execution.scopes import proceed
+from engine.execution.slot import is_limited, request_slot
 from engine.execution.state import HEADER, ROOT
 from engine.values import State
 
@@ -43,9 +45,17 @@ def create_execution(draft: ExecutionDraft, command: c.CreateExecution) -> None:
         name = f"{command.namespace}.{command.flow_id} revision {command.revision}"
         why = "is disabled" if flow is not None else "is not in the catalogue, or doesn't parse"
         draft.emit(e.ExecutionEnded(state=State.FAILED, at_ms=draft.at_ms, error=f"Flow {name} {why}"))
-        draft.emit(e.ExecutionSettled(at_ms=draft.at_ms))
+        settle(draft)
     elif command.schedule_ms is not None and command.schedule_ms > draft.at_ms:
         draft.set_timer("start/", command.schedule_ms)
+    else:
+        enter(draft)
+
+
+def enter(draft: ExecutionDraft) -> None:
+    """Let a created execution begin, as soon as it has a slot if its flow has a limit."""
+    if is_limited(draft.flow):
+        request_slot(draft)
     else:
         begin(draft)
 

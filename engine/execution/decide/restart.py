@@ -14,6 +14,7 @@ from engine.execution import events as e
 from engine.execution.decide.create import begin
 from engine.execution.draft import ExecutionDraft
 from engine.execution.scopes import proceed
+from engine.execution.slot import is_limited, request_slot
 from engine.execution.start import again
 from engine.execution.state import ROOT, Scope, TaskRun
 from engine.values import TERMINAL, UNDONE, State
@@ -22,7 +23,7 @@ RESTARTED = "system.restarted"
 
 
 def restart_execution(draft: ExecutionDraft, command: c.RestartExecution) -> None:
-    """Reopen what failed or was killed, and the flowables around it; forget the runs of `errors` and `finally`.
+    """Run again, as soon as there is a slot if the flow has a limit.
 
     Raises:
         Rejected: If nothing of the execution is to be run again, or another revision is asked for.
@@ -44,10 +45,18 @@ def restart_execution(draft: ExecutionDraft, command: c.RestartExecution) -> Non
     draft.emit(e.ExecutionRestarted(at_ms=draft.at_ms, attempt=header.attempt + 1, revision=header.revision))
     if header.labels.get(RESTARTED) != "true":
         draft.emit(e.LabelsUpdated(labels={**header.labels, RESTARTED: "true"}, at_ms=draft.at_ms))
-    root = draft.scope(ROOT)
-    if root is None:
+    if is_limited(draft.flow):
+        request_slot(draft)
+    elif draft.scope(ROOT) is None:
         begin(draft)
-        return
+    else:
+        run_again(draft)
+
+
+def run_again(draft: ExecutionDraft) -> None:
+    """Reopen what failed or was killed, and the flowables around it; forget the runs of `errors` and `finally`."""
+    root = draft.scope(ROOT)
+    assert root is not None, draft.id
     _Reopening(draft).reopen(root)
     draft.emit(e.ExecutionStateChanged(state=State.RUNNING, at_ms=draft.at_ms))
     go_on_restarting(draft)

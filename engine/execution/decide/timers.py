@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from engine.execution import commands as c
 from engine.execution.decide.attempts import cancel_of
-from engine.execution.decide.create import begin
+from engine.execution.decide.create import enter
 from engine.execution.decide.kill import grace_over
 from engine.execution.decide.restart import go_on_restarting
 from engine.execution.draft import ExecutionDraft
 from engine.execution.lines import error_lines
 from engine.execution.scopes import proceed
+from engine.execution.slot import awaits_slot
 from engine.execution.start import again
 from engine.execution.state import Header, timer_key
 from engine.execution.stopping import go_on_exiting, go_on_killing
@@ -36,14 +37,14 @@ def fire_timer(draft: ExecutionDraft, command: c.FireTimer) -> None:
     if header.held and purpose in WAIT_WHILE_HELD:
         return
     draft.clear_timer(command.timer_id)
-    if header.settled or (draft.stopping and purpose not in GO_ON_WHEN_STOPPING):
+    if header.settled or (draft.stopping and purpose not in GO_ON_WHEN_STOPPING) or awaits_slot(draft):
         return
     _PURPOSES[purpose](draft, target)
     proceed(draft)
 
 
 def _start(draft: ExecutionDraft, _target: str) -> None:
-    begin(draft)
+    enter(draft)
 
 
 def _continue(draft: ExecutionDraft, scope_id: str) -> None:

@@ -28,6 +28,13 @@ from engine.execution.events.scopes import (
     TurnEnded,
     TurnStarted,
 )
+from engine.execution.events.slots import (
+    SlotForgotten,
+    SlotObtained,
+    SlotQueued,
+    SlotRequested,
+    SlotReturned,
+)
 from engine.execution.events.task_runs import (
     TaskDispatched,
     TaskRunCreated,
@@ -61,6 +68,11 @@ __all__ = [
     "ScopeOpened",
     "ScopePhaseChanged",
     "ScopeReopened",
+    "SlotForgotten",
+    "SlotObtained",
+    "SlotQueued",
+    "SlotRequested",
+    "SlotReturned",
     "TaskDispatched",
     "TaskRunCreated",
     "TaskRunDecided",

@@ -6,7 +6,7 @@ A released function of this package is frozen by a golden file; behaviour change
 from __future__ import annotations
 
 from engine.execution import events as e
-from engine.execution.evolve import lifecycle, scopes, task_runs
+from engine.execution.evolve import lifecycle, scopes, slots, task_runs
 from engine.machine import CommandRejected, Event, Evolver, rejected_changes_nothing
 
 EVOLVERS: dict[type[Event], Evolver] = {
@@ -39,6 +39,11 @@ EVOLVERS: dict[type[Event], Evolver] = {
     e.TaskRunDecided: task_runs.task_run_decided,
     e.TaskRunReopened: task_runs.task_run_reopened,
     e.TaskRunRemoved: task_runs.task_run_removed,
+    e.SlotRequested: slots.slot_requested,
+    e.SlotQueued: slots.slot_queued,
+    e.SlotObtained: slots.slot_obtained,
+    e.SlotReturned: slots.slot_returned,
+    e.SlotForgotten: slots.slot_forgotten,
     e.TimerSet: lifecycle.timer_set,
     e.TimerCleared: lifecycle.timer_cleared,
 }

@@ -224,6 +224,20 @@ def abandoned() -> Driven:
     return run
 
 
+def queued() -> Driven:
+    run = Driven("""
+    concurrency: {limit: 2, behavior: FAIL}
+    tasks: [{id: t, type: Work, script: x}]
+    """).create()
+    for number, answers in ((1, ["QUEUED", "GRANTED"]), (2, ["RETURNED", "REFUSED"]), (3, ["QUEUED"])):
+        for answer in answers:
+            run.send(c.AnswerSlot(scope="test/flow", number=number, answer=c.SlotAnswer(answer)))
+        run.go_on({"t": State.FAILED})
+        run.send(c.RestartExecution() if number < 3 else c.ForceRunExecution())
+    run.send(c.KillExecution())
+    return run.go_on()
+
+
 RECORDED: dict[str, Callable[[], Driven]] = {
     made.__name__: made
     for made in (
@@ -240,6 +254,7 @@ RECORDED: dict[str, Callable[[], Driven]] = {
         turns,
         asked,
         abandoned,
+        queued,
     )
 }
 
