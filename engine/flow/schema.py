@@ -26,6 +26,7 @@ PARTS: Mapping[str, type[Part]] = {
     "retry": parts.RetryPart,
     "taskCache": parts.TaskCachePart,
     "checkFrequency": parts.CheckFrequencyPart,
+    "folderCache": parts.FolderCachePart,
     "workerGroup": parts.WorkerGroupPart,
     "workerSelector": parts.WorkerSelectorPart,
     "dagTask": parts.DagTaskPart,

@@ -64,7 +64,8 @@ def _check_runnable(report: Report, task: Task, path: Path) -> None:
     if path[-2] in ("errors", "finally"):
         return
     if info is not None and info.kind != "task":
-        message = f"Only runnable tasks are allowed as children of a WorkingDirectory, but '{task.id}' is a {info.kind}"
+        kind = "an executable task" if info.kind == "executable" else f"a {info.kind}"
+        message = f"Only runnable tasks are allowed as children of a WorkingDirectory, but '{task.id}' is {kind}"
         report.error("working-directory", message, path)
     if task.worker_group is not None:
         report.error(

@@ -12,7 +12,7 @@ from engine.flow.properties import check_properties, read_type
 from engine.flow.rules.limits import check_worker_group
 from engine.flow.rules.structure import walk_paths
 from engine.flow.shapes.kinds import is_template
-from engine.flow.shapes.parts import CheckFrequencyPart, TaskCachePart
+from engine.flow.shapes.parts import CheckFrequencyPart, FolderCachePart, TaskCachePart
 from engine.flow.shapes.reading import read_part
 from engine.flow.types import CORE, TYPES, TypeInfo
 
@@ -64,6 +64,8 @@ def _check_core(report: Report, task: Task, path: Path) -> None:
         read_outputs(report, task.properties["outputs"], (*path, "outputs"), typed=False)
     elif short == "flow.LoopUntil" and isinstance(task.properties.get("checkFrequency"), dict):
         read_part(report, CheckFrequencyPart, task.properties["checkFrequency"], (*path, "checkFrequency"))
+    elif short == "flow.WorkingDirectory" and isinstance(task.properties.get("cache"), dict):
+        read_part(report, FolderCachePart, task.properties["cache"], (*path, "cache"))
 
 
 def _check_values(report: Report, task: Task, path: Path, key: str) -> None:

@@ -101,6 +101,16 @@ class CheckFrequencyPart(Part):
     max_duration: Annotated[Any, OF_TYPES["duration"]] = None
 
 
+class FolderCachePart(Part):
+    """Which files of a WorkingDirectory the next execution finds again."""
+
+    what = "a cache"
+    stand_ins = {"patterns": []}
+
+    patterns: Annotated[Any, OF_TYPES["list"].needed()]
+    ttl: Annotated[Any, OF_TYPES["duration"]] = None
+
+
 class WorkerGroupPart(Part):
     """Which workers may take a task (older generation)."""
 

@@ -123,6 +123,7 @@ OF_TYPES: dict[str, Kind] = {
     "inputs": fixed.list_of("input"),
     "loopOutputs": fixed.list_of("loopOutput"),
     "checkFrequency": fixed.map_of("checkFrequency"),
+    "folderCache": fixed.map_of("folderCache"),
     "preconditions": fixed.map_of("preconditions"),
     "dependencies": fixed.list_of("dependency"),
     "window": fixed.map_of("window"),

@@ -33,6 +33,29 @@ ERRORS = [
         "working-directory",
         "Only runnable tasks",
     ),
+    (
+        "tasks: [{id: w, type: flow.WorkingDirectory, tasks: [{id: s, type: flow.Subflow, namespace: a, flowId: b}]}]",
+        "working-directory",
+        "'s' is an executable task",
+    ),
+    ("tasks: [{id: w, type: flow.WorkingDirectory}]", "required", "'tasks' property"),
+    ("tasks: [{id: w, type: flow.WorkingDirectory, tasks: []}]", "required", "'tasks' property cannot be empty"),
+    (
+        "tasks: [{id: w, type: flow.WorkingDirectory, tasks: [{id: a, type: debug.Return, workerGroup: {key: g}}]}]",
+        "working-directory",
+        "worker group of its own",
+    ),
+    ("tasks: [{id: w, type: flow.WorkingDirectory, cache: {}, tasks: [LOG(a)]}]", "required", "'patterns'"),
+    (
+        "tasks: [{id: w, type: flow.WorkingDirectory, cache: {patterns: ['*'], ttl: soon}, tasks: [LOG(a)]}]",
+        "type-mismatch",
+        "a duration",
+    ),
+    (
+        "tasks: [{id: w, type: flow.WorkingDirectory, cache: {pattern: ['*']}, tasks: [LOG(a)]}]",
+        "unknown-property",
+        "patterns",
+    ),
     ("tasks: [{id: s, type: flow.Subflow, namespace: some.team, flowId: one}]", "recursion", "[some.team.one]"),
     (
         "tasks: [{id: f, type: flow.ForEach, values: [1], concurrencyLimit: '{{ 1 }}', tasks: [LOG(a)]}]",
