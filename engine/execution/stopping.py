@@ -12,7 +12,7 @@ from engine.execution import events as e
 from engine.execution.draft import ExecutionDraft
 from engine.execution.lines import Lines
 from engine.execution.state import TaskRun
-from engine.execution.task_runs import begin_attempt, end, has_scope
+from engine.execution.task_runs import end, has_scope
 from engine.values import State
 
 
@@ -38,7 +38,7 @@ def go_on_exiting(draft: ExecutionDraft) -> None:
 
 def _go_on(draft: ExecutionDraft, timer_id: str, stops: Callable[[TaskRun], bool]) -> None:
     for _key, run in list(draft.scan("t/")):
-        if run.state.is_terminal or not stops(run) or (has_scope(draft, run) and not at_worker(run)):
+        if run.state.is_terminal or not stops(run) or _runs_children(draft, run):
             continue
         if draft.full:
             draft.set_timer(timer_id, draft.at_ms)
@@ -51,7 +51,7 @@ def _go_on(draft: ExecutionDraft, timer_id: str, stops: Callable[[TaskRun], bool
 def _stop(draft: ExecutionDraft, run: TaskRun) -> None:
     """End a task run that nobody works at; tell the worker of one that runs, and wait for it a little."""
     if not at_worker(run):
-        end(draft, run, State.KILLED)
+        end_stopped(draft, run)
         return
     if draft.task(run).timeout is not None:
         draft.clear_timer(f"timeout/{run.id}")
@@ -62,12 +62,15 @@ def _stop(draft: ExecutionDraft, run: TaskRun) -> None:
 def end_stopped(
     draft: ExecutionDraft, run: TaskRun, *, outputs_json: bytes = b"", error: str = "", lines: Lines = ()
 ) -> None:
-    """End a task run that was to be stopped, as nobody works at it any more; an open flowable ends by its scope."""
+    """End a task run that was to be stopped, as nobody works at it any more."""
     if has_scope(draft, run):
-        begin_attempt(draft, run, run.epoch)
-        draft.agenda.append(run.id)
-    else:
-        end(draft, run, State.KILLED, outputs_json=outputs_json, error=error, lines=lines)
+        draft.emit(e.ScopeClosed(scope_id=run.id, state=State.KILLED))
+    end(draft, run, State.KILLED, outputs_json=outputs_json, error=error, lines=lines)
+
+
+def _runs_children(draft: ExecutionDraft, run: TaskRun) -> bool:
+    """True for an open flowable, which ends by its scope. One for which a worker does something has no running child."""
+    return run.state is State.RUNNING and not run.worker_id and has_scope(draft, run)
 
 
 def at_worker(run: TaskRun) -> bool:

@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from engine.execution import commands as c
+from engine.execution import effects as f
 from engine.execution import events as e
-from engine.execution.asking import asked_templates
+from engine.execution.asking import COLLECT, PREPARE, asked_templates
 from engine.flow.model import Flow, Retry, Task, build_flow
 from engine.values import State
 from tests.engine.execution.driven import CORE, Driven, TaskRunView
@@ -89,6 +90,8 @@ class Maker:
                 for n, task in enumerate(tasks)
             ]
             branches = {"tasks": tuple(depending)}
+        elif kind == "WorkingDirectory":
+            properties = {name: chance.choice([None, {"a": "b"}]) for name in ("inputFiles", "outputFiles")}
         for name in ("errors", "finally"):
             if chance.random() < 0.2:
                 branches[name] = self.tasks(depth + 1, 2)
@@ -100,7 +103,7 @@ def _fields(task: Task) -> dict[str, object]:
 
 
 LEAVES = ("Work", "Work", "Work", "Return", "Fail", "Sleep", "Pause")
-FLOWABLES = ("Sequential", "Parallel", "ForEach", "If", "AllowFailure", "Dag", "LoopUntil")
+FLOWABLES = ("Sequential", "Parallel", "ForEach", "If", "AllowFailure", "Dag", "LoopUntil", "WorkingDirectory")
 
 
 def driven(seed: int) -> tuple[Driven, random.Random]:
@@ -138,17 +141,22 @@ def one(run: Driven, chance: random.Random, choice: str, held: list[tuple[str, i
     if choice == "claim":
         bell = run.waiting.pop(chance.randrange(len(run.waiting)))
         worker = f"w{chance.randint(1, 3)}"
-        if run.claim(bell, worker) is not None:
+        job = run.claim(bell, worker)
+        if job is not None:
+            assert f.DiscardFolder(folder=job.folder) not in run.effects, "it runs in a folder that was removed"
             held.append((bell.task_run_id, bell.epoch, worker))
     elif choice == "report":
         id, epoch, worker = held.pop(chance.randrange(len(held)))
         row = run.rows.get(f"t/{id}")
-        answer, state = b"", chance.choice(ENDS)
-        if row is not None and row.asking:
+        answer, state, error = b"", chance.choice(ENDS), ""
+        if row is not None and row.asking in (PREPARE, COLLECT):
+            error = "no room" if state is State.FAILED else ""
+        elif row is not None and row.asking:
             asked = asked_templates(run.flow.places[row.task_id].task, row.asking, run.setting)
             rendered = [chance.choice(["true", "false"]) for _ in asked]
             answer, state = msgspec.json.encode({"rendered": rendered}), State.SUCCESS
-        run.send(c.ReportTaskEnded(task_run_id=id, epoch=epoch, worker_id=worker, state=state, outputs_json=answer))
+        said = {"state": state, "outputs_json": answer, "error": error}
+        run.send(c.ReportTaskEnded(task_run_id=id, epoch=epoch, worker_id=worker, **said))
     elif choice == "lose":
         id, epoch, worker = held.pop(chance.randrange(len(held)))
         run.send(c.AttemptLost(task_run_id=id, epoch=epoch, worker_id=worker, started=chance.random() < 0.7))

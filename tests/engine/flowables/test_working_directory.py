@@ -274,6 +274,28 @@ def test_a_kill_waits_for_the_worker_and_a_restart_asks_again(asks: str, end: An
     assert len(run.all("a")) == 1
 
 
+@pytest.mark.parametrize("claimed", [True, False])
+def test_a_kill_after_the_end_stops_what_is_asked_then(claimed: bool) -> None:
+    run = Driven(f"""
+    tasks: [{{id: t, type: Log, message: x}}]
+    afterExecution:
+    - {{id: wd, type: {WORKING_DIRECTORY}, outputFiles: ["*"], tasks: [{{id: a, type: Work, script: x}}]}}
+    """).create()
+    run.work(GOOD)
+    assert asked(run) == ["collect"]
+    if claimed:
+        run.claim("wd")
+    run.send(c.KillExecution())
+    if claimed:
+        assert not run.header.settled
+        run.report("wd", State.KILLED)
+
+    assert run["wd"].state is State.KILLED
+    assert run.header.settled
+    assert run.state is State.SUCCESS
+    assert run.timers() == {}
+
+
 def test_a_kill_while_a_task_runs_keeps_the_folder() -> None:
     run = Driven(folder()).create()
     run.claim("a")
