@@ -69,7 +69,7 @@ def end_stopped(
 
 
 def _runs_children(draft: ExecutionDraft, run: TaskRun) -> bool:
-    """True for an open flowable, which ends by its scope. One for which a worker does something has no running child."""
+    """True for an open flowable, which ends by its scope. One that a worker does something for has no such child."""
     return run.state is State.RUNNING and not run.worker_id and has_scope(draft, run)
 
 
