@@ -176,8 +176,11 @@ def _task_dispatched(_batch: Batch, _step: Step, change: ExecutionChange, event:
 def _task_run_started(_batch: Batch, _step: Step, change: ExecutionChange, event: e.TaskRunStarted, seq: int) -> None:
     run = _task_run(change, event.task_run_id, seq)
     run.state = "RUNNING"
-    worker = event.worker_id.replace("\\", "").replace('"', "")
-    run.journal += f',["RUNNING",{event.at_ms},"{worker}"]'
+    run.journal += f',["RUNNING",{event.at_ms},"{_plain(event.worker_id)}"]'
+
+
+def _plain(worker_id: str) -> str:
+    return worker_id.replace("\\", "").replace('"', "")
 
 
 def _task_run_resubmitted(
@@ -245,6 +248,21 @@ def _task_run_decided(batch: Batch, step: Step, change: ExecutionChange, event: 
         _lines(batch, step, event, event.task_id, seq)
 
 
+def _task_run_carried(_batch: Batch, _step: Step, change: ExecutionChange, event: e.TaskRunCarried, seq: int) -> None:
+    """Show a task run with the history that it had in the execution that it comes from."""
+    run = _task_run(change, event.task_run_id, seq)
+    run.born = (event.task_id, event.parent_id, event.value, event.iteration)
+    run.state = event.state.value
+    for moment in event.history:
+        run.journal += f',["{moment.state}",{moment.at_ms},"{_plain(moment.worker_id)}"]'
+    if not event.top and not event.state.is_terminal:
+        run.journal += _entry(event.state, event.at_ms)
+    if event.outputs_json:
+        run.outputs = event.outputs_json.decode()
+    if event.error:
+        run.error = event.error
+
+
 def _task_run_reopened(_batch: Batch, _step: Step, change: ExecutionChange, event: e.TaskRunReopened, seq: int) -> None:
     run = _task_run(change, event.task_run_id, seq)
     run.state = "RESTARTED" if event.state is State.CREATED else event.state.value
@@ -291,6 +309,7 @@ FOLDS: dict[type, Fold] = {
     e.VariablesChanged: _variables_changed,
     e.ScopeOpened: _scope_opened,
     e.TurnStarted: _turn_started,
+    e.TaskRunCarried: _task_run_carried,
     e.TaskRunCreated: _task_run_created,
     e.TaskDispatched: _task_dispatched,
     e.TaskRunStarted: _task_run_started,
@@ -310,6 +329,7 @@ UNSEEN: frozenset[type] = frozenset(
         e.ExitRequested,
         e.IterationEnded,
         e.IterationStarted,
+        e.ResultsCarried,
         e.ScopeClosed,
         e.ScopePhaseChanged,
         e.ScopeReopened,

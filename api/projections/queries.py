@@ -60,6 +60,14 @@ def search_executions(connection: Connection, where: Where, page: Page) -> tuple
     return rows, total
 
 
+def ids_found(connection: Connection, where: Where, most: int) -> list[str]:
+    """Return the ids of executions that a search finds, the oldest first, at most so many."""
+    rows = connection.query(
+        f"SELECT id FROM executions WHERE {where.sql} ORDER BY created_ms, id LIMIT ?", (*where.params, most)
+    )
+    return [row[0] for row in rows]
+
+
 def latest_executions(connection: Connection, flows: list[tuple[str, str]]) -> list[Row]:
     """Return the youngest execution of each flow that has any."""
     found: list[Row] = []

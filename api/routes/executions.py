@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from aiohttp import web
 
 from api import executions as ex
+from api import replays
 from api.answers import encoded_response, json_response, page_response
 from api.context import CONTEXT, Context
-from api.forms import Target, read_form
+from api.forms import Form, Target, read_form
 from api.problems import ApiProblem, Detail
 from api.projections import queries
-from api.projections.database import Connection
 from api.projections.filters import EXECUTIONS, Pairs, Where, conditions, conjunction, mentions, paging
 from api.projections.render import Row
 from api.repeats import DIGEST, digest_of, refuse_other
@@ -187,12 +186,16 @@ async def of_flow(request: web.Request) -> web.Response:
 
 
 async def _search(context: Context, query: Pairs) -> web.Response:
-    where = conditions(EXECUTIONS, query, now_ms())
-    if not mentions(query, "kind"):
-        where = conjunction([where, Where("kind = 'NORMAL'")])
+    where = searched(query)
     page = paging(EXECUTIONS, query, "state.startDate:desc")
     rows, total = await context.views.ask(queries.search_executions, where, page)
     return page_response([ex.light_execution(context, row) for row in rows], total)
+
+
+def searched(query: Pairs) -> Where:
+    """Return the condition of a search; unless it asks for other kinds, it finds normal executions only."""
+    where = conditions(EXECUTIONS, query, now_ms())
+    return where if mentions(query, "kind") else conjunction([where, Where("kind = 'NORMAL'")])
 
 
 async def latest(request: web.Request) -> web.Response:
@@ -251,28 +254,67 @@ async def force_run(request: web.Request) -> web.Response:
 
 async def unqueue(request: web.Request) -> web.Response:
     """Take an execution out of the queue: to run, or to end."""
-    wanted = request.query.get("state", State.RUNNING).upper()
-    if wanted not in State.__members__:
-        raise ApiProblem("invalid-argument", f"Expected RUNNING, CANCELLED or FAILED as `state`, but got {wanted!r}")
-    return await _act(request, UnqueueExecution(state=State(wanted)))
+    return await _act(request, UnqueueExecution(state=state_asked(request, "state", State.RUNNING)))
 
 
 async def change_status(request: web.Request) -> web.Response:
     """Say of an ended execution that it ended in another state."""
-    status = request.query.get("status", "")
-    if status not in State.__members__:
-        raise ApiProblem("invalid-argument", f"Expected a state as `status`, but got {status!r}")
-    return await _act(request, ChangeExecutionState(state=State(status)))
+    return await _act(request, ChangeExecutionState(state=state_asked(request, "status")))
+
+
+def state_asked(request: web.Request, name: str, default: str = "") -> State:
+    """Return the state that a query parameter names.
+
+    Raises:
+        ApiProblem: If it names none.
+    """
+    wanted = request.query.get(name, default).upper()
+    if wanted not in State.__members__:
+        raise ApiProblem("invalid-argument", f"Expected a state as `{name}`, but got {wanted!r}")
+    return State(wanted)
 
 
 async def restart(request: web.Request) -> web.Response:
-    """Run what failed once more."""
+    """Run what failed once more; on another revision of the flow, in a new execution."""
     context = request.app[CONTEXT]
     revision = whole(request, "revision")
-    if revision is not None:
-        row = await _row(context, request.match_info["id"])
-        await ex.find_flow(context, row[1], row[2], revision)
-    return await _act(request, RestartExecution(revision=revision))
+    source = await replays.find_source(context, request.match_info["id"])
+    if revision is None or revision == source.revision:
+        return await _act(request, RestartExecution())
+    id = ex.new_id()
+    await replays.restart(context, source, await replays.find_target(context, source, revision), id)
+    return encoded_response(await ex.execution_bytes(context, id))
+
+
+async def replay(request: web.Request) -> web.Response:
+    """Run an execution anew as another one, whole or from a task run on, with its inputs or with those of a form.
+
+    The same Idempotency-Key gives the same execution, as for `create`.
+    """
+    context = request.app[CONTEXT]
+    source = await replays.find_source(context, request.match_info["id"])
+    key = _idempotency_key(request)
+    id = ex.new_id() if key is None else ex.id_of_key("replay", source.id, key)
+    begun = None if key is None else await context.views.ask(queries.execution_row, id)
+    task_run_id, revision = request.query.get("taskRunId") or None, whole(request, "revision")
+    asked = {"taskRunId": task_run_id, "revision": revision}
+    target = await replays.find_target(context, source, revision if begun is None else begun[3])
+    inputs = target.flow.inputs if request.path.endswith("with-inputs") else ()
+    form = Form()
+    if inputs:
+        place = Target(id, source.namespace, source.flow_id, exists=begun is not None)
+        form = await read_form(request, context, place, ids_of(inputs, "FILE"))
+    digest = "" if key is None else digest_of(form, ids_of(inputs, "SECRET"), asked)
+    if begun is None:
+        values = None
+        if inputs:
+            resolution = ex.resolve(context, target, inputs, form.fields)
+            values = ex.accepted(resolution)
+            ex.refuse_failed(ex.run_checks(context, target, resolution))
+        await replays.replay(context, source, target, id, task_run_id, values, digest)
+    if digest:
+        refuse_other(await _row(context, id), digest)
+    return encoded_response(await ex.execution_bytes(context, id))
 
 
 async def resume(request: web.Request) -> web.Response:
@@ -337,15 +379,24 @@ def declared_inputs(raw: Any) -> tuple[Input, ...]:
 
 
 async def labels(request: web.Request) -> web.Response:
-    """Set labels of an execution; the others stay."""
+    """Set the labels of an execution; only those of the system stay."""
     context = request.app[CONTEXT]
     body = await read_json(request, context.settings.body_bytes_max, context.settings.json_depth_max)
+    wanted = labels_of(body)
+    return await _act(request, UpdateLabels(labels=wanted))
+
+
+def labels_of(body: Any) -> dict[str, str]:
+    """Return labels that a body gives as a list of {key, value}, or as a map.
+
+    Raises:
+        ApiProblem: If it gives them otherwise, or may not set them.
+    """
     if isinstance(body, dict):
         body = [{"key": key, "value": value} for key, value in body.items()]
     if not isinstance(body, list) or not all(isinstance(each, dict) and "key" in each for each in body):
         raise ApiProblem("invalid-argument", "Expected labels as a list of {key, value}", [Detail("no such list")])
-    wanted = ex.check_labels([(str(each["key"]), str(each.get("value") or "")) for each in body])
-    return await _act(request, UpdateLabels(labels=wanted))
+    return ex.check_labels([(str(each["key"]), str(each.get("value") or "")) for each in body])
 
 
 async def flow_of(request: web.Request) -> web.Response:
@@ -391,58 +442,6 @@ async def evaluate(request: web.Request) -> web.Response:
     return json_response(result)
 
 
-async def kill_by_ids(request: web.Request) -> web.Response:
-    """Stop several executions."""
-    return await _bulk(request, KillExecution())
-
-
-async def pause_by_ids(request: web.Request) -> web.Response:
-    """Pause several executions."""
-    return await _bulk(request, PauseExecution())
-
-
-async def resume_by_ids(request: web.Request) -> web.Response:
-    """Resume several executions."""
-    return await _bulk(request, ResumeExecution())
-
-
-async def restart_by_ids(request: web.Request) -> web.Response:
-    """Restart several executions."""
-    return await _bulk(request, RestartExecution())
-
-
-async def force_run_by_ids(request: web.Request) -> web.Response:
-    """Let several executions run at once."""
-    return await _bulk(request, ForceRunExecution())
-
-
-async def _bulk(request: web.Request, command: Command) -> web.Response:
-    """Ask each execution of a list; if one of them doesn't exist, nothing is asked."""
-    context = request.app[CONTEXT]
-    ids = await read_json(request, context.settings.body_bytes_max, context.settings.json_depth_max)
-    if not isinstance(ids, list) or not all(isinstance(id, str) and re.fullmatch(r"[\w-]{1,100}", id) for id in ids):
-        raise ApiProblem("invalid-argument", "Expected a list of execution ids")
-    unknown = await context.views.ask(_unknown_of, ids)
-    if unknown:
-        details = [Detail(f"There is no execution {id}", id) for id in unknown]
-        raise ApiProblem(
-            "bad-request", f"{len(unknown)} of {len(ids)} executions don't exist: nothing was done", details
-        )
-    errors: list[Detail] = []
-    for id in ids:
-        try:
-            await context.commands.ask("executions", id, command)
-        except ApiProblem as problem:
-            errors.append(Detail(problem.detail, id))
-    if errors:
-        raise ApiProblem("conflict", f"{len(errors)} of {len(ids)} executions refused; the others did it", errors)
-    return json_response({"count": len(ids), "totalItems": len(ids)})
-
-
-def _unknown_of(connection: Connection, ids: list[str]) -> list[str]:
-    return [id for id in ids if queries.execution_progress(connection, id) is None]
-
-
 def _both(method: str, verb: str, handler: Any) -> tuple[Route, ...]:
     """Return the routes of an action on one execution: as 1.x has it, and under `actions/`."""
     return (
@@ -455,11 +454,6 @@ ROUTES = (
     Route("GET", "/executions/search", search),
     Route("GET", "/executions", of_flow),
     Route("POST", "/executions/latest", latest),
-    Route("DELETE", "/executions/kill/by-ids", kill_by_ids),
-    Route("POST", "/executions/pause/by-ids", pause_by_ids),
-    Route("POST", "/executions/resume/by-ids", resume_by_ids),
-    Route("POST", "/executions/restart/by-ids", restart_by_ids),
-    Route("POST", "/executions/force-run/by-ids", force_run_by_ids),
     Route("GET", "/executions/flows/{namespace}/{flowId}", flow_by_name),
     Route("POST", "/executions/trigger/{namespace}/{flowId}", create_by_id),
     Route("GET", "/executions/{id}", read),
@@ -472,6 +466,8 @@ ROUTES = (
     *_both("POST", "restart", restart),
     *_both("POST", "force-run", force_run),
     *_both("POST", "unqueue", unqueue),
+    *_both("POST", "replay", replay),
+    *_both("POST", "replay-with-inputs", replay),
     *_both("POST", "labels", labels),
     *_both("POST", "change-status", change_status),
     *_both("POST", "eval", evaluate),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from engine.execution.carried import CarriedRun
 from engine.machine import Command, FireTimer
 from engine.values import State
 
@@ -38,6 +39,12 @@ class CreateExecution(Command, frozen=True, kw_only=True):
     schedule_ms: int | None = None
     """Not before this time."""
     kind: str = "NORMAL"
+    variables_whole: bool = False
+    """True: the variables take the place of the flow's; False: they are put over them."""
+    resumes: bool = False
+    """It goes on where another execution was: it shows RESTARTED before it runs."""
+    carried: tuple[CarriedRun, ...] = ()
+    """What it takes over from that one, see `engine.execution.replay`."""
 
 
 class ClaimAttempt(Command, frozen=True, kw_only=True):
@@ -91,6 +98,10 @@ class RestartExecution(Command, frozen=True, kw_only=True):
 
     revision: int | None = None
     """Go on with another revision of the flow."""
+
+
+class MarkReplayed(Command, frozen=True, kw_only=True):
+    """Note that another execution replays this one."""
 
 
 class UpdateLabels(Command, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ import msgspec
 
 from engine.errors import Reason, Rejected
 from engine.execution import events as e
+from engine.execution.carried import weight_of
 from engine.execution.plan import Plan, PlannedTask
 from engine.execution.state import HEADER, Header, Inputs, Scope, TaskRun, scope_key, task_run_key, timer_key
 from engine.flow.model import Flow, Task
@@ -135,7 +136,9 @@ class ExecutionDraft(Draft):
 
 _WEIGHED: frozenset[type[Event]] = frozenset(
     {
+        e.ResultsCarried,
         e.ScopeOpened,
+        e.TaskRunCarried,
         e.TaskRunDecided,
         e.TaskRunEnded,
         e.TaskRunResumed,
@@ -150,4 +153,5 @@ def _weight(event: Any) -> int:
     weight = len(getattr(event, "outputs_json", b""))
     for line in getattr(event, "logs", ()):
         weight += len(line.message)
+    weight += sum(map(weight_of, getattr(event, "runs", ())))
     return weight + sum(map(len, getattr(event, "values", ())))

@@ -14,10 +14,11 @@ from engine.conditions import holds
 from engine.execution import events as e
 from engine.execution.asking import PREPARE, PROPERTIES, RUN_IF, answers_of
 from engine.execution.attempt import Attempt
+from engine.execution.carrying import take_over
 from engine.execution.draft import OUTPUTS_BYTES_MAX, ExecutionDraft
 from engine.execution.folders import work_of
 from engine.execution.lines import Lines, error_lines, kept_lines
-from engine.execution.state import ROOT, Scope, TaskRun
+from engine.execution.state import ROOT, Scope, TaskRun, place_of, task_run_id
 from engine.execution.stopping import exit_execution
 from engine.execution.task_runs import open_scope, outputs_to_json
 from engine.execution.updates import changes_of
@@ -25,7 +26,7 @@ from engine.flow.model import Task
 from engine.flowables import Flowable, Opening
 from engine.machine import Event
 from engine.tasks import PureTask, Wait
-from engine.values import State, derive_id, parse_duration_ms
+from engine.values import State, parse_duration_ms
 
 ITERATIONS_MAX = 512
 """Iterations of one loop at once, whatever its limit says: only active ones have rows."""
@@ -33,7 +34,12 @@ ITERATIONS_MAX = 512
 
 def start(draft: ExecutionDraft, scope: Scope, task: Task) -> None:
     """Begin a task run in a scope: decide it, open it, or dispatch it to a worker."""
-    _begin(Attempt(draft, _new_run(draft, scope, task), created=False), conditional=True)
+    run = _new_run(draft, scope, task)
+    taken = take_over(draft, scope, run) if draft.header.carries else None
+    if taken is None:
+        _begin(Attempt(draft, run, created=False), conditional=True)
+    elif taken.state is State.RESTARTED:
+        _begin(Attempt(draft, taken, created=True), conditional=True)
 
 
 def refuse(draft: ExecutionDraft, scope: Scope, task: Task, why: str) -> None:
@@ -44,9 +50,8 @@ def refuse(draft: ExecutionDraft, scope: Scope, task: Task, why: str) -> None:
 def _new_run(draft: ExecutionDraft, scope: Scope, task: Task) -> TaskRun:
     attempt = draft.header.attempt
     at_ms = draft.at_ms
-    place = scope.id if scope.turn <= 1 else f"{scope.id}~{scope.turn}"
     return TaskRun(
-        id=derive_id(draft.id, place, task.id, attempt) if attempt > 1 else derive_id(draft.id, place, task.id),
+        id=task_run_id(draft.id, place_of(scope.id, scope.turn), task.id, attempt),
         task_id=task.id,
         scope_id=scope.id,
         state=State.CREATED,

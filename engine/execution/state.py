@@ -6,8 +6,9 @@ of a loop only the active iterations and the failed ones have rows.
 
 from __future__ import annotations
 
+from engine.execution.carried import CarriedRun
 from engine.machine import Row, Timer
-from engine.values import State
+from engine.values import State, derive_id
 
 HEADER = "h"
 INPUTS = "i"
@@ -39,6 +40,8 @@ class Header(Row, frozen=True, kw_only=True):
     """A person paused the execution as a whole: nothing new starts."""
     settled: bool = False
     ended_ms: int = 0
+    carries: bool = False
+    """Task runs of another execution wait for their places to be reached."""
 
 
 class Inputs(Row, frozen=True, kw_only=True):
@@ -167,6 +170,14 @@ class Values(Row, frozen=True, kw_only=True):
     values: tuple[str, ...]
 
 
+class Carried(Row, frozen=True, kw_only=True):
+    """A task run of another execution that counts here when its place is reached; key `k/<id>`."""
+
+    run: CarriedRun
+    below: tuple[CarriedRun, ...] = ()
+    """What it had below it."""
+
+
 ROW_TYPES: dict[str, type[Row]] = {
     "h": Header,
     "i": Inputs,
@@ -177,6 +188,7 @@ ROW_TYPES: dict[str, type[Row]] = {
     "c": Slot,
     "m": Timer,
     "v": Values,
+    "k": Carried,
 }
 
 
@@ -188,6 +200,11 @@ def scope_key(scope_id: str) -> str:
 def task_run_key(task_run_id: str) -> str:
     """Return the key of a task run's row."""
     return "t/" + task_run_id
+
+
+def carried_key(task_run_id: str) -> str:
+    """Return the key of the row that holds what was carried to a task run's place."""
+    return "k/" + task_run_id
 
 
 def timer_key(timer_id: str) -> str:
@@ -218,3 +235,15 @@ def unescape_segment(segment: str) -> str:
 def iteration_scope_id(loop_scope_id: str, index: int) -> str:
     """Return the id of the scope that is one iteration of a loop."""
     return f"{loop_scope_id}#{index}"
+
+
+def place_of(scope_id: str, turn: int) -> str:
+    """Return what sets the task runs of a scope apart from all others: of a LoopUntil, those of each turn."""
+    return scope_id if turn <= 1 else f"{scope_id}~{turn}"
+
+
+def task_run_id(execution_id: str, place: str, task_id: str, attempt: int = 1) -> str:
+    """Return the id of a task run; `attempt` counts how often the execution was restarted, from 1."""
+    if attempt > 1:
+        return derive_id(execution_id, place, task_id, attempt)
+    return derive_id(execution_id, place, task_id)

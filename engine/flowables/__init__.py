@@ -65,6 +65,13 @@ class Flowable(msgspec.Struct, frozen=True, kw_only=True):
     """Properties for which a worker does something before the first child begins, as far as they are set."""
     collect: tuple[str, ...] = ()
     """Properties for which a worker does something after the last child has ended, as far as they are set."""
+    order: str = "sequential"
+    """The one that its openings have."""
+    abreast: Callable[[Task], bool] = lambda _task: False
+    """Of a loop, as far as it can be told without rendering: whether an iteration may begin before the one before it
+    has ended."""
+    inner: Callable[[Task], str] = lambda _task: "sequential"
+    """Of a loop: how the tasks of one iteration follow each other."""
 
 
 def limit_of(task: Task, name: str, render: Render, default: int) -> int:

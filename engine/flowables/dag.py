@@ -11,4 +11,4 @@ def open_dag(task: Task, render: Render) -> Opening:
     return Opening(order="dag", limit=limit_of(task, "concurrent", render, 0))
 
 
-FLOWABLE = Flowable(types=("io.kestra.plugin.core.flow.Dag",), open=open_dag)
+FLOWABLE = Flowable(types=("io.kestra.plugin.core.flow.Dag",), open=open_dag, order="dag")

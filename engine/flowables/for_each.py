@@ -51,12 +51,32 @@ def open_for_each(task: Task, render: Render) -> Opening:
         return Opening(order="loop", limit=limit_of(task, "concurrencyLimit", render, 1), values=values)
     if task.type == _EACH_SEQUENTIAL:
         return Opening(order="loop", limit=1, values=values)
-    return Opening(order="loop", limit=limit_of(task, "concurrent", render, 0), inner="parallel", values=values)
+    return Opening(order="loop", limit=limit_of(task, "concurrent", render, 0), inner=inner(task), values=values)
+
+
+def abreast(task: Task) -> bool:
+    """Tell whether its limit is written as another number than 1; none is no limit for EachParallel only."""
+    if task.type == _EACH_SEQUENTIAL:
+        return False
+    name, default = ("concurrencyLimit", 1) if task.type == _FOR_EACH else ("concurrent", 0)
+    written = str(task.properties.get(name, default)).strip()
+    return written.isdecimal() and int(written) != 1
+
+
+def inner(task: Task) -> str:
+    """Return how the tasks of one value follow each other."""
+    return "parallel" if task.type == _EACH_PARALLEL else "sequential"
 
 
 VALUES_BUDGET = Budget(steps=400_000)
 """Enough for the numbers of 100,000 iterations: some 150 ms, once, where such a loop then takes many seconds."""
 
 FLOWABLE = Flowable(
-    budget=VALUES_BUDGET, types=(_FOR_EACH, _EACH_SEQUENTIAL, _EACH_PARALLEL), open=open_for_each, loops=True
+    budget=VALUES_BUDGET,
+    types=(_FOR_EACH, _EACH_SEQUENTIAL, _EACH_PARALLEL),
+    open=open_for_each,
+    loops=True,
+    order="loop",
+    abreast=abreast,
+    inner=inner,
 )

@@ -48,4 +48,4 @@ def _maximum_reached(frequency: Mapping[str, Any], render: Render, turn: int, ne
     return ""
 
 
-FLOWABLE = Flowable(types=("io.kestra.plugin.core.flow.LoopUntil",), open=open_loop_until, turned=turned)
+FLOWABLE = Flowable(types=("io.kestra.plugin.core.flow.LoopUntil",), open=open_loop_until, turned=turned, order="until")

@@ -11,4 +11,4 @@ def open_parallel(task: Task, render: Render) -> Opening:
     return Opening(order="parallel", limit=limit_of(task, "concurrent", render, 0))
 
 
-FLOWABLE = Flowable(types=("io.kestra.plugin.core.flow.Parallel",), open=open_parallel)
+FLOWABLE = Flowable(types=("io.kestra.plugin.core.flow.Parallel",), open=open_parallel, order="parallel")

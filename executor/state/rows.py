@@ -134,8 +134,8 @@ class AggregateRows:
 
 
 def _layout(aggregate: Aggregate) -> bytes:
-    fields = sorted((letter, row.__name__, row.__struct_fields__) for letter, row in aggregate.row_types.items())
-    return blake2b(repr(fields).encode(), digest_size=4).digest()
+    shapes = sorted((letter, repr(msgspec.inspect.type_info(row))) for letter, row in aggregate.row_types.items())
+    return blake2b(repr(shapes).encode(), digest_size=4).digest()
 
 
 class PartitionRows:

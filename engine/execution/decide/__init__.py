@@ -23,6 +23,7 @@ DECIDERS: Mapping[type[Command], Callable[[Any, Any], None]] = {
     c.AnswerSlot: slots.answer_slot,
     c.ForceRunExecution: slots.force_run,
     c.UnqueueExecution: slots.unqueue_execution,
+    c.MarkReplayed: labels.mark_replayed,
     c.FireTimer: timers.fire_timer,
     c.AbandonExecution: abandon.abandon_execution,
 }

@@ -41,6 +41,10 @@ def create_execution(draft: ExecutionDraft, command: c.CreateExecution) -> None:
             schedule_ms=command.schedule_ms,
         )
     )
+    if command.variables_whole:
+        draft.emit(e.VariablesChanged(variables_json=command.variables_json, at_ms=draft.at_ms))
+    if command.carried:
+        draft.emit(e.ResultsCarried(runs=command.carried))
     if flow is None or flow.disabled:
         name = f"{command.namespace}.{command.flow_id} revision {command.revision}"
         why = "is disabled" if flow is not None else "is not in the catalogue, or doesn't parse"
@@ -49,6 +53,8 @@ def create_execution(draft: ExecutionDraft, command: c.CreateExecution) -> None:
     elif command.schedule_ms is not None and command.schedule_ms > draft.at_ms:
         draft.set_timer("start/", command.schedule_ms)
     else:
+        if command.resumes:
+            draft.emit(e.ExecutionStateChanged(state=State.RESTARTED, at_ms=draft.at_ms))
         enter(draft)
 
 

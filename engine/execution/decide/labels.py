@@ -6,6 +6,8 @@ from engine.execution import commands as c
 from engine.execution import events as e
 from engine.execution.draft import ExecutionDraft
 
+REPLAYED = "system.replayed"
+
 
 def update_labels(draft: ExecutionDraft, command: c.UpdateLabels) -> None:
     """Set the labels; those of the system stay."""
@@ -13,3 +15,10 @@ def update_labels(draft: ExecutionDraft, command: c.UpdateLabels) -> None:
     labels = {key: value for key, value in old.items() if key.startswith("system.")} | command.labels
     if labels != old:
         draft.emit(e.LabelsUpdated(labels=labels, at_ms=draft.at_ms))
+
+
+def mark_replayed(draft: ExecutionDraft, _command: c.MarkReplayed) -> None:
+    """Say in a label of the system that another execution replays this one."""
+    labels = draft.header.labels
+    if labels.get(REPLAYED) != "true":
+        draft.emit(e.LabelsUpdated(labels={**labels, REPLAYED: "true"}, at_ms=draft.at_ms))

@@ -111,6 +111,9 @@ class _Reopening:
             draft.emit(e.TaskRunReopened(task_run_id=run.id, state=state, at_ms=draft.at_ms))
             if own is not None:
                 self.reopen(own)
+                continue
+            for below in self._runs[run.id]:  # it was carried here from another execution, with what it had below it
+                self._remove(below)
 
     def _remove(self, run: TaskRun) -> None:
         """Forget a task run, and first what is below it."""

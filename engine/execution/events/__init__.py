@@ -14,6 +14,7 @@ from engine.execution.events.lifecycle import (
     ExecutionStateChanged,
     ExitRequested,
     LabelsUpdated,
+    ResultsCarried,
     TimerCleared,
     TimerSet,
     VariablesChanged,
@@ -37,6 +38,7 @@ from engine.execution.events.slots import (
 )
 from engine.execution.events.task_runs import (
     TaskDispatched,
+    TaskRunCarried,
     TaskRunCreated,
     TaskRunDecided,
     TaskRunEnded,
@@ -64,6 +66,7 @@ __all__ = [
     "IterationStarted",
     "LabelsUpdated",
     "LogLine",
+    "ResultsCarried",
     "ScopeClosed",
     "ScopeOpened",
     "ScopePhaseChanged",
@@ -74,6 +77,7 @@ __all__ = [
     "SlotRequested",
     "SlotReturned",
     "TaskDispatched",
+    "TaskRunCarried",
     "TaskRunCreated",
     "TaskRunDecided",
     "TaskRunEnded",

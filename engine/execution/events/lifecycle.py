@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.execution.carried import CarriedRun
 from engine.machine import Event
 from engine.values import State
 
@@ -74,6 +75,12 @@ class ExitRequested(Event, frozen=True, kw_only=True):
 
     state: State
     at_ms: int
+
+
+class ResultsCarried(Event, frozen=True, kw_only=True):
+    """Task runs of another execution count here, each as soon as its place is reached (`TaskRunCarried`)."""
+
+    runs: tuple[CarriedRun, ...]
 
 
 class TimerSet(Event, frozen=True, kw_only=True):

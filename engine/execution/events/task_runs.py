@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.execution.carried import Moment
 from engine.execution.log_line import LogLine
 from engine.machine import Event
 from engine.values import State
@@ -129,3 +130,26 @@ class TaskRunRemoved(Event, frozen=True, kw_only=True):
     """A restart forgets this run of a task that handled the former end, with all that it had below it."""
 
     task_run_id: str
+
+
+class TaskRunCarried(Event, frozen=True, kw_only=True):
+    """A task run begins with what it came to in another execution; most are over with it."""
+
+    task_run_id: str
+    task_id: str
+    scope_id: str
+    """Of one that comes with another: that one's id, or empty if only its outputs count any more."""
+    state: State
+    """An end; or RESTARTED if it runs once more, RUNNING if its children go on."""
+    at_ms: int
+    parent_id: str | None = None
+    value: str | None = None
+    iteration: int | None = None
+    path: tuple[str, ...] = ()
+    """Values of the loops around it, outermost first."""
+    attempts: int = 0
+    history: tuple[Moment, ...] = ()
+    outputs_json: bytes = b""
+    error: str = ""
+    top: str = ""
+    """Id of the task run that it comes with, somewhere below it; empty: its own place was reached."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from msgspec.structs import replace
 
 from engine.execution import events as e
+from engine.execution.carried import CarriedRun
 from engine.execution.state import (
     ENDING,
     HEADER,
     INPUTS,
+    Carried,
     Ending,
     Header,
     Inputs,
+    carried_key,
     timer_key,
 )
 from engine.machine import Changes, Rows, Timer
@@ -87,6 +92,18 @@ def variables_changed(rows: Rows, event: e.VariablesChanged) -> Changes:
 def exit_requested(rows: Rows, event: e.ExitRequested) -> Changes:
     """Remember how the execution is to end."""
     yield HEADER, replace(rows.get(HEADER), exiting=event.state)
+
+
+def results_carried(rows: Rows, event: e.ResultsCarried) -> Changes:
+    """Keep each task run until its place is reached, with what it brings along."""
+    below: defaultdict[str, list[CarriedRun]] = defaultdict(list)
+    for run in event.runs:
+        if run.top:
+            below[run.top].append(run)
+    for run in event.runs:
+        if not run.top:
+            yield carried_key(run.id), Carried(run=run, below=tuple(below[run.id]))
+    yield HEADER, replace(rows.get(HEADER), carries=True)
 
 
 def timer_set(_rows: Rows, event: e.TimerSet) -> Changes:

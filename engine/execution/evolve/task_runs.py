@@ -14,7 +14,7 @@ from engine.execution.evolve.counting import (
     output,
     paused,
 )
-from engine.execution.state import Scope, TaskRun, output_key, scope_key, task_run_key
+from engine.execution.state import Scope, TaskRun, carried_key, output_key, scope_key, task_run_key
 from engine.machine import Changes, Rows
 from engine.values import UNDONE, State
 
@@ -160,6 +160,44 @@ def task_run_decided(rows: Rows, event: e.TaskRunDecided) -> Changes:
         )
     if event.outputs_json:
         yield from output(rows, event.task_id, scope.path, event.outputs_json)
+
+
+def task_run_carried(rows: Rows, event: e.TaskRunCarried) -> Changes:
+    """Take it over: one that is over counts like a decided one, the others like one that begins."""
+    if event.outputs_json:
+        yield from output(rows, event.task_id, event.path, event.outputs_json)
+    if event.top:
+        if event.scope_id:
+            yield task_run_key(event.task_run_id), _carried(event)
+        return
+    yield carried_key(event.task_run_id), None
+    scope: Scope = rows.get(scope_key(event.scope_id))
+    if not event.state.is_terminal:
+        yield counted(child_started(scope, event.task_id))
+        yield task_run_key(event.task_run_id), _carried(event)
+        return
+    yield counted(child_decided(scope, event.task_run_id, event.task_id, event.state))
+    if not scope.fleeting or event.state in UNDONE:
+        yield task_run_key(event.task_run_id), _carried(event)
+
+
+def _carried(event: e.TaskRunCarried) -> TaskRun:
+    """Return its row, with the times that it had."""
+    moments = event.history
+    return TaskRun(
+        id=event.task_run_id,
+        task_id=event.task_id,
+        scope_id=event.scope_id,
+        state=event.state,
+        created_ms=moments[0].at_ms if moments else event.at_ms,
+        parent_id=event.parent_id,
+        value=event.value,
+        iteration=event.iteration,
+        epoch=event.attempts,
+        since_ms=moments[-1].at_ms if moments and event.state.is_terminal else event.at_ms,
+        first_ms=event.at_ms,
+        error=event.error,
+    )
 
 
 def task_run_reopened(rows: Rows, event: e.TaskRunReopened) -> Changes:

@@ -16,8 +16,10 @@ from engine import machine
 from engine.execution import commands as c
 from engine.execution import effects as f
 from engine.execution import events as e
+from engine.execution.carried import Moment
 from engine.execution.draft import ExecutionDraft, Setting
 from engine.execution.job import Job, build_job
+from engine.execution.past import Ran
 from engine.execution.state import HEADER, Header
 from engine.execution.step import EXECUTIONS, step
 from engine.flow import parse_flow
@@ -113,6 +115,8 @@ class Driven:
         self.waiting: list[f.RingDoorbell] = []
         self.effects: list[machine.Effect] = []
         self.runs: dict[str, TaskRunView] = {}
+        self.carried: list[str] = []
+        """Ids of the task runs that another execution had."""
         self.history: list[State] = []
         self.ended: e.ExecutionEnded | None = None
         Driven.made.append(self)
@@ -317,6 +321,9 @@ class Driven:
             self.history.append(State.CREATED)
         elif isinstance(event, e.ExecutionRestarted):
             self.history.append(State.RESTARTED)
+        elif isinstance(event, e.TaskRunCarried):
+            self._take_over(event)
+            return
         elif isinstance(event, e.TaskRunCreated | e.TaskRunDecided):
             assert event.task_run_id not in self.runs, "a task run began twice"
             run = TaskRunView(
@@ -343,6 +350,42 @@ class Driven:
         outputs = getattr(event, "outputs_json", b"")
         if outputs:
             run.outputs = msgspec.json.decode(outputs)
+
+    def _take_over(self, event: e.TaskRunCarried) -> None:
+        """Show a task run as it was elsewhere."""
+        assert event.task_run_id not in self.runs, "a task run began twice"
+        run = TaskRunView(
+            event.task_run_id, event.task_id, event.value, event.iteration, event.parent_id, [], [], error=event.error
+        )
+        run.states = [moment.state for moment in event.history]
+        run.times = [moment.at_ms for moment in event.history]
+        if not event.state.is_terminal:
+            run.states.append(event.state)
+            run.times.append(event.at_ms)
+        run.outputs = msgspec.json.decode(event.outputs_json) if event.outputs_json else None
+        run.attempts = event.attempts
+        self.runs[run.id] = run
+        self.carried.append(run.id)
+
+    def past(self) -> list[Ran]:
+        """Return its task runs as another execution may take them over."""
+        return [
+            Ran(
+                id=run.id,
+                task_id=run.task,
+                state=run.state,
+                parent_id=run.parent,
+                value=run.value,
+                iteration=run.iteration,
+                attempts=run.attempts,
+                history=tuple(
+                    Moment(state=state, at_ms=at_ms) for state, at_ms in zip(run.states, run.times, strict=False)
+                ),
+                outputs_json=msgspec.json.encode(run.outputs) if run.outputs is not None else b"",
+                error=run.error,
+            )
+            for run in self.runs.values()
+        ]
 
     def _forget(self, task_run_id: str) -> None:
         """Take a task run away, and all that it had below it."""

@@ -17,6 +17,7 @@ import msgspec
 
 from engine.execution import commands as c
 from engine.execution import events
+from engine.execution.replay import replayed
 from engine.machine import Event
 from engine.values import State
 from tests.engine.execution.driven import Driven
@@ -217,6 +218,31 @@ def asked() -> Driven:
     )
 
 
+def replayed_from_another() -> Driven:
+    source = """
+    variables: {v: 1}
+    tasks:
+    - {id: loop, type: ForEach, values: [1, 2], tasks: [{id: a, type: Work, script: x}]}
+    - {id: p, type: Pause, tasks: [{id: b, type: Return, format: x}]}
+    - {id: until, type: LoopUntil, condition: "{{ outputs.c.n == 2 }}", tasks: [{id: c, type: Work, script: x}]}
+    - {id: parallel, type: Parallel, tasks: [{id: d, type: Work, script: x}, {id: f, type: Work, script: x}]}
+    """
+    old = Driven(source).run({"a": {"n": 1}, "c": [{"n": 1}, {"n": 2}], "d": State.FAILED})
+    old.send(c.ResumeExecution())
+    old.go_on({"c": [{"n": 1}, {"n": 2}], "d": State.FAILED})
+    new = Driven(source, execution_id="another")
+    carried = replayed(old.flow, new.flow, old.past(), "another", old.all("c")[1].id)
+    old.send(c.MarkReplayed())
+    return new.create(
+        original_id=old.id,
+        parent_id=old.id,
+        resumes=True,
+        carried=carried,
+        variables_json=b'{"w":2}',
+        variables_whole=True,
+    ).go_on({"c": {"n": 2}})
+
+
 def abandoned() -> Driven:
     run = Driven("tasks: [{id: a, type: Log, message: x}, {id: t, type: Work, script: x}]").create()
     run.claim("t")
@@ -253,6 +279,7 @@ RECORDED: dict[str, Callable[[], Driven]] = {
         updated_and_exited,
         turns,
         asked,
+        replayed_from_another,
         abandoned,
         queued,
     )

@@ -108,10 +108,12 @@ def test_every_64_bit_number_is_read(number: int) -> None:
 
 @pytest.mark.parametrize("block", [b"\x01\x08", b"\x02"], ids=["with its size", "without"])
 def test_items_in_several_blocks_are_read(block: bytes) -> None:
-    empty = decode(CREATE_UP_TO_LABELS + b"\0" + b"\0" * 6)
+    names = [field.name for field in RECORDS["CreateExecution"].fields]
+    rest = b"\0" * (len(names) - names.index("labels") - 1)  # all that follows is empty, false or null
+    empty = decode(CREATE_UP_TO_LABELS + b"\0" + rest)
     assert empty.labels == {}
     pairs = block + b"\2a\2b" + block + b"\2c\2d"
-    assert decode(CREATE_UP_TO_LABELS + pairs + b"\0" + b"\0" * 6).labels == {"a": "b", "c": "d"}
+    assert decode(CREATE_UP_TO_LABELS + pairs + b"\0" + rest).labels == {"a": "b", "c": "d"}
 
 
 def test_text_that_is_no_utf8_is_refused() -> None:
