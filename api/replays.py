@@ -114,7 +114,7 @@ async def replay(
         variables = source.variables.encode()
     labels = {REPLAY: "true", DIGEST: digest} if digest else {REPLAY: "true"}
     command = CreateExecution(
-        inputs_json=inputs_json if inputs_json is not None else _inputs(context, source, target),
+        inputs_json=inputs_json if inputs_json is not None else await _inputs(context, source, target),
         variables_json=variables,
         variables_whole=whole,
         resumes=task_run_id is not None,
@@ -141,7 +141,7 @@ async def restart(context: Context, source: Source, target: ex.FoundFlow, id: st
             + ("" if source.settled else " and not over"),
         )
     command = CreateExecution(
-        inputs_json=_inputs(context, source, target),
+        inputs_json=await _inputs(context, source, target),
         variables_json=source.variables.encode(),
         variables_whole=bool(source.variables_whole),
         resumes=True,
@@ -166,7 +166,7 @@ def _like(source: Source, target: ex.FoundFlow, labels: dict[str, str]) -> dict[
     }
 
 
-def _inputs(context: Context, source: Source, target: ex.FoundFlow) -> bytes:
+async def _inputs(context: Context, source: Source, target: ex.FoundFlow) -> bytes:
     """Return the values that an execution had, and those of inputs that only the other revision has.
 
     Raises:
@@ -178,7 +178,7 @@ def _inputs(context: Context, source: Source, target: ex.FoundFlow) -> bytes:
     fresh = [each for each in flattened(target.flow.inputs) if not _holds(values, each.id)]
     if not fresh:
         return source.inputs.encode()
-    added = ex.accepted(ex.resolve(context, target, fresh, {}))
+    added = ex.accepted(await ex.resolve(context, target, fresh, {}))
     return msgspec.json.encode(_merged(values, msgspec.json.decode(added)))
 
 

@@ -308,7 +308,7 @@ async def replay(request: web.Request) -> web.Response:
     if begun is None:
         values = None
         if inputs:
-            resolution = ex.resolve(context, target, inputs, form.fields)
+            resolution = await ex.resolve(context, target, inputs, form.fields)
             values = ex.accepted(resolution)
             ex.refuse_failed(ex.run_checks(context, target, resolution))
         await replays.replay(context, source, target, id, task_run_id, values, digest)

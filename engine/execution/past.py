@@ -98,7 +98,7 @@ class Past:
     # ---- how they stand to each other -------------------------------------------------------------------------------
 
     def opens(self, run: Ran) -> bool:
-        """Tell whether what is below it may begin by itself: not where tasks share a folder, as the new one is empty."""
+        """Tell whether what is below it may begin by itself; not where tasks share a folder, as a new one is empty."""
         planned = self.planned(run)
         return not planned.flowable.shared if planned.flowable is not None else planned.pure is not None
 

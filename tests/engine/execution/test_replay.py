@@ -493,3 +493,36 @@ def test_the_replayed_execution_is_marked_once() -> None:
     assert source.send(c.MarkReplayed()).events != ()
     assert source.header.labels["system.replayed"] == "true"
     assert source.send(c.MarkReplayed()).events == ()
+
+
+def test_tasks_that_share_a_folder_only_run_again_together() -> None:
+    source = Driven(f"""
+    tasks:
+    - {{id: a, {WORK}}}
+    - {{id: w, type: io.kestra.plugin.core.flow.WorkingDirectory, tasks: [{{id: b, {WORK}}}, {{id: c, {WORK}}}]}}
+    - {{id: d, {WORK}}}
+    """).run()
+    assert anew(replay(source, "c")) == {"b", "c", "d"}
+    assert anew(replay(source, "d")) == {"d"}
+
+
+def test_a_failed_folder_runs_again_as_a_whole_on_another_revision() -> None:
+    flow = f"""
+    tasks:
+    - {{id: a, {WORK}}}
+    - {{id: w, type: io.kestra.plugin.core.flow.WorkingDirectory, tasks: [{{id: b, {WORK}}}, {{id: c, {WORK}}}]}}
+    """
+    source = Driven(flow).run({"c": State.FAILED})
+    assert anew(restart(source, revision=flow)) == {"b", "c"}
+
+
+def test_listeners_stand_between_finally_and_what_comes_after_the_end() -> None:
+    source = Driven(f"""
+    tasks: [{{id: a, {WORK}}}]
+    finally: [{{id: f, {WORK}}}]
+    listeners: [{{tasks: [{{id: l1, {WORK}}}]}}, {{tasks: [{{id: l2, {WORK}}}, {{id: l3, {WORK}}}]}}]
+    afterExecution: [{{id: z, {WORK}}}]
+    """).run()
+    assert len(source.runs) == 6
+    assert anew(replay(source, "l2")) == {"l2", "l3", "z"}
+    assert anew(replay(source, "z")) == {"z"}
