@@ -114,6 +114,8 @@ class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
     """Row class by the first segment of a key (up to the first '/')."""
     draft: type[Draft]
     """The draft that its deciders work on."""
+    finish: Callable[[Any], None] | None = None
+    """Called with the draft at the end of each step that has events: it emits what follows from all of them."""
     outstanding: Mapping[str, Callable[[Any], Outstanding | None]] = {}
     """By the first segment of a key, what a row waits for. Effects may be lost with the process that was to carry them
     out, so whatever must arrive is a row until it is answered."""
@@ -191,6 +193,8 @@ def step(aggregate: Aggregate, id: str, rows: Rows, command: Command, at_ms: int
         if not command.request:
             return Step((), {}, ())
         return Step((CommandRejected(reason=refused.reason, message=refused.message),), {}, ())
+    if aggregate.finish is not None and draft.events:
+        aggregate.finish(draft)
     return Step(tuple(draft.events), draft.changed, (*react(aggregate, draft.events), *draft.answers))
 
 

@@ -5,11 +5,13 @@ Owns looking a revision up and compiling it once. It decides nothing: revisions 
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 
-from engine.catalog.events import FlowSaved
+from engine.catalog.events import FlowDeleted, FlowSaved
 from engine.flow import parse_flow
 from engine.flow.model import Flow
+from engine.trigger.listeners import Listeners, listeners_of
 from topics import catalog
 from topics.messages import Step
 from topics.ports import Log, Record
@@ -18,6 +20,8 @@ from topics.step_log import StepFold, step_message
 COMPILED_MAX = 2_000
 """Compiled revisions kept: a flow of 100 lines takes some 50 kB."""
 BATCH = 500
+FLOW_TRIGGERS = re.compile(r"\.trigger(?:s\.types)?\.Flow\b")
+"""In the source of whatever flow has a flow trigger, under any of its names: most flows aren't parsed for it."""
 
 
 class Flows:
@@ -32,6 +36,8 @@ class Flows:
         self._reader = log.reader()
         self._folds: dict[int, StepFold] = {}
         self._sources: dict[tuple[str, str, int], str] = {}
+        self.listeners = Listeners()
+        """Flow triggers of the latest revisions, as far as the catalogue is folded."""
         self._compiled: OrderedDict[tuple[str, str, int], Flow | None] = OrderedDict()
         for partition in range(log.partitions(catalog.FLOWS_EVENTS)):
             start = log.begin_offset(catalog.FLOWS_EVENTS, partition)
@@ -85,3 +91,12 @@ class Flows:
         for event in message.events:
             if isinstance(event, FlowSaved):
                 self._sources[(event.namespace, event.flow_id, event.revision)] = event.source
+                self._listen(event)
+            elif isinstance(event, FlowDeleted):
+                self.listeners.put(event.namespace, event.flow_id, ())
+
+    def _listen(self, event: FlowSaved) -> None:
+        """Take the flow's triggers into the index; only sources that may have such a trigger are read for it."""
+        flow = parse_flow(event.source, strict=False).flow if FLOW_TRIGGERS.search(event.source) else None
+        found = listeners_of(flow, event.revision) if flow is not None else ()
+        self.listeners.put(event.namespace, event.flow_id, found)

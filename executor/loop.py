@@ -82,8 +82,9 @@ class Executor:
         self._leases = Leases(log, clocks.monotonic_ms, settings.lease_ms)
         effects = Effects(log, self._writer)
         self._ports = Ports(log, self._writer, self._tail, effects, store, clocks.now_ms, count(1))
+        setting = msgspec.structs.replace(settings.setting, listeners=self._flows.listeners)
         self._processors = {
-            catalog.inbox_of(kind): Processor(aggregate, self._flows.get, settings.setting)
+            catalog.inbox_of(kind): Processor(aggregate, self._flows.get, setting)
             for kind, aggregate in AGGREGATES.items()
         }
         self.partitions: dict[tuple[str, int], Partition] = {}
@@ -134,6 +135,9 @@ class Executor:
         if self._in_flight() >= IN_FLIGHT_MAX:
             return done + self._take_acks(ACK_WAIT_S)
         records = self._reader.poll(BATCH_MAX, 0.0 if done else self._wait_s(timeout_s))
+        if records:
+            # Whoever was saved before these commands were given listens to what they bring about.
+            self._flows.poll()
         with self._writer.together():
             for record in records:
                 partition = self.partitions.get((record.topic, record.partition))

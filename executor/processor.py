@@ -20,10 +20,11 @@ from engine.execution.step import EXECUTIONS
 from engine.flow.model import Flow
 from engine.machine import Aggregate, Command, Rows
 from engine.slots.step import SLOTS
+from engine.trigger.step import TRIGGERS
 
 FindFlow = Callable[[str, str, int], "Flow | None"]
 
-AGGREGATES: dict[str, Aggregate] = {EXECUTIONS.kind: EXECUTIONS, FLOWS.kind: FLOWS, SLOTS.kind: SLOTS}
+AGGREGATES: dict[str, Aggregate] = {each.kind: each for each in (EXECUTIONS, FLOWS, SLOTS, TRIGGERS)}
 """Every kind of aggregate that an executor runs."""
 
 
@@ -52,7 +53,11 @@ class Processor:
 
     def process(self, aggregate_id: str, rows: Rows, command: Command, at_ms: int) -> machine.Step:
         """Return what the command comes to; see `engine.machine.step`."""
-        context = self._context(rows, command) if self.aggregate is EXECUTIONS else None
+        context = None
+        if self.aggregate is EXECUTIONS:
+            context = self._context(rows, command)
+        elif self.aggregate is TRIGGERS:
+            context = self._with(self._flow_of(aggregate_id, rows, command))
         return machine.step(self.aggregate, aggregate_id, rows, command, at_ms, context)
 
     def job(self, execution_id: str, rows: Rows, task_run_id: str, at_ms: int) -> Job | None:
@@ -82,6 +87,16 @@ class Processor:
             flow = self._find_flow(command.namespace, command.flow_id, command.revision)
         else:
             flow = None
+        return self._with(flow)
+
+    def _flow_of(self, uid: str, rows: Rows, command: Any) -> Flow | None:
+        """Return the flow whose triggers decide: at the revision that the command names, else at theirs."""
+        header = rows.get(HEADER)
+        revision = getattr(command, "revision", 0) or (header.revision if header is not None else 0)
+        namespace, _slash, flow_id = uid.partition("/")
+        return self._find_flow(namespace, flow_id, revision) if revision else None
+
+    def _with(self, flow: Flow | None) -> Setting:
         if flow is None:
             return self._setting
         known = self._settings.get(id(flow))

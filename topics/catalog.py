@@ -19,6 +19,9 @@ FLOWS_SNAPSHOTS = "flows.snapshots"
 SLOTS_INBOX = "slots.inbox"
 SLOTS_EVENTS = "slots.events"
 SLOTS_SNAPSHOTS = "slots.snapshots"
+TRIGGERS_INBOX = "triggers.inbox"
+TRIGGERS_EVENTS = "triggers.events"
+TRIGGERS_SNAPSHOTS = "triggers.snapshots"
 JOBS_PREFIX = "jobs."
 DEFAULT_QUEUE = "default"
 WORKERS_INBOX = "workers.inbox"
@@ -102,6 +105,20 @@ TOPICS: tuple[Topic, ...] = (
         False,
         ("executor",),
         ("worker",),
+    ),
+    Topic(
+        TRIGGERS_INBOX, "flow uid", ("trigger commands",), True, 7 * DAY_MS, False, ("api", "executor"), ("executor",)
+    ),
+    Topic(TRIGGERS_EVENTS, "flow uid", ("Claim", "Step"), True, 30 * DAY_MS, False, ("executor",), ("executor", "api")),
+    Topic(
+        TRIGGERS_SNAPSHOTS,
+        "row key",
+        ("SnapshotRow", "SnapshotBarrier"),
+        True,
+        None,
+        True,
+        ("executor",),
+        ("executor",),
     ),
     Topic(WORKERS_INBOX, "worker id", ("Grant", "Drop", "Cancel"), True, DAY_MS, False, ("executor",), ("worker",)),
     Topic(

@@ -330,6 +330,8 @@ UNSEEN: frozenset[type] = frozenset(
         e.IterationEnded,
         e.IterationStarted,
         e.ResultsCarried,
+        e.ListenerFound,
+        e.ListenerReached,
         e.ScopeClosed,
         e.ScopePhaseChanged,
         e.ScopeReopened,

@@ -45,6 +45,17 @@ class CreateExecution(Command, frozen=True, kw_only=True):
     """It goes on where another execution was: it shows RESTARTED before it runs."""
     carried: tuple[CarriedRun, ...] = ()
     """What it takes over from that one, see `engine.execution.replay`."""
+    failure: str = ""
+    """Why it can only fail: what should have been its inputs can't be rendered."""
+    reply_kind: str = ""
+    """Kind of the aggregate that is told once the execution exists, however often it is asked for; empty: nobody."""
+    reply_id: str = ""
+
+
+class NoteListenerReached(Command, frozen=True, kw_only=True):
+    """A flow trigger that was told of a change of this execution has taken it into account."""
+
+    told_id: str
 
 
 class ClaimAttempt(Command, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from engine.execution.plan import Plan, PlannedTask
 from engine.execution.state import HEADER, Header, Inputs, Scope, TaskRun, scope_key, task_run_key, timer_key
 from engine.flow.model import Flow, Task
 from engine.machine import Aggregate, Draft, Event, Rows
+from engine.trigger.listeners import Listeners
 from engine.values import Dialect, State
 
 EVENTS_MAX = 300
@@ -43,6 +44,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """How long after a task's timeout the engine waits for its worker to say so."""
     dialect: Dialect = Dialect.V1
     """Of all templates."""
+    listeners: Listeners | None = None
+    """Flow triggers of all flows as of now."""
     plan: Plan | None = None
     """Follows from the flow."""
 
@@ -55,7 +58,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 class ExecutionDraft(Draft):
     """The draft that the deciders of executions work on."""
 
-    __slots__ = ("agenda", "base_variables", "bytes", "setting")
+    __slots__ = ("agenda", "base_variables", "bytes", "changes", "setting")
 
     def __init__(self, aggregate: Aggregate, id: str, rows: Rows, at_ms: int, context: Setting) -> None:
         super().__init__(aggregate, id, rows, at_ms, context)
@@ -66,12 +69,17 @@ class ExecutionDraft(Draft):
         """Variables that all templates read, and the rows that they were made of."""
         self.bytes = 0
         """What outputs, values and log lines of the events take."""
+        self.changes: list[tuple[int, State]] = []
+        """Each new state of the execution as a whole, with the place of its event in the step."""
 
     def emit(self, event: Event) -> None:
         """Record that `event` happened, fold it, and weigh it."""
         super().emit(event)
-        if type(event) in _WEIGHED:
+        kind = type(event)
+        if kind in _WEIGHED:
             self.bytes += _weight(event)
+        if kind in _CHANGES:
+            self.changes.append((len(self.events) - 1, getattr(event, "state", State.RESTARTED)))
 
     @property
     def full(self) -> bool:
@@ -144,13 +152,20 @@ _WEIGHED: frozenset[type[Event]] = frozenset(
         e.TaskRunResumed,
         e.TaskRunResubmitted,
         e.TaskRunRetryScheduled,
+        e.ExecutionEnded,
+        e.ListenerFound,
     }
 )
 """Events that may be large."""
+_CHANGES: frozenset[type[Event]] = frozenset({e.ExecutionStateChanged, e.ExecutionEnded, e.ExecutionRestarted})
+"""Events that change the state of the execution as a whole."""
+
+
+_BYTES = ("outputs_json", "inputs_json", "trigger_json")
 
 
 def _weight(event: Any) -> int:
-    weight = len(getattr(event, "outputs_json", b""))
+    weight = sum(len(getattr(event, name, b"")) for name in _BYTES)
     for line in getattr(event, "logs", ()):
         weight += len(line.message)
     weight += sum(map(weight_of, getattr(event, "runs", ())))

@@ -10,7 +10,8 @@ from typing import Any
 
 from engine.execution.effects import RingDoorbell, SendCancel
 from engine.execution.react import acquire_slot, release_slot
-from engine.execution.state import Slot, TaskRun
+from engine.execution.state import Slot, TaskRun, Telling
+from engine.execution.telling import message_of
 from engine.machine import Outstanding
 from engine.values import State
 
@@ -20,6 +21,8 @@ DOORBELL_AGAIN_MAX_MS = 600_000
 CANCEL_AGAIN_MS = 5_000
 SLOT_AGAIN_MS = 5_000
 SLOT_AGAIN_MAX_MS = 60_000
+TELL_AGAIN_MS = 5_000
+TELL_AGAIN_MAX_MS = 600_000
 
 
 def task_run(run: TaskRun) -> Outstanding | None:
@@ -46,4 +49,9 @@ def slot(row: Slot) -> Outstanding | None:
     return None
 
 
-OUTSTANDING: Mapping[str, Callable[[Any], Outstanding | None]] = {"t": task_run, "c": slot}
+def telling(row: Telling) -> Outstanding:
+    """A flow trigger that hasn't answered."""
+    return Outstanding(message_of(row.found), TELL_AGAIN_MS, TELL_AGAIN_MAX_MS)
+
+
+OUTSTANDING: Mapping[str, Callable[[Any], Outstanding | None]] = {"t": task_run, "c": slot, "l": telling}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.execution import events as e
 from engine.execution.effects import RingDoorbell, SendCancel, SendGrant
 from engine.execution.state import Slot
+from engine.execution.telling import message_of
 from engine.machine import Effect, Event, Reactor, SendCommand
 from engine.slots.commands import AcquireSlot, ConfirmSlot, ReleaseSlot
 
@@ -57,10 +58,16 @@ def release_slot(scope: str, execution_id: str, number: int) -> SendCommand:
     return SendCommand(kind="slots", id=scope, command=ReleaseSlot(execution_id=execution_id, number=number))
 
 
+def listener_found(event: e.ListenerFound) -> tuple[Effect, ...]:
+    """The flow trigger is told."""
+    return (message_of(event),)
+
+
 REACTORS: dict[type[Event], Reactor] = {
     e.TaskDispatched: task_dispatched,
     e.TaskRunStarted: task_run_started,
     e.TaskRunKillRequested: task_run_kill_requested,
     e.SlotRequested: slot_requested,
     e.SlotReturned: slot_returned,
+    e.ListenerFound: listener_found,
 }

@@ -7,6 +7,7 @@ of a loop only the active iterations and the failed ones have rows.
 from __future__ import annotations
 
 from engine.execution.carried import CarriedRun
+from engine.execution.events.listeners import ListenerFound
 from engine.machine import Row, Timer
 from engine.values import State, derive_id
 
@@ -164,6 +165,12 @@ class Slot(Row, frozen=True, kw_only=True):
     """The execution runs without waiting for it."""
 
 
+class Telling(Row, frozen=True, kw_only=True):
+    """What a flow trigger of another flow hasn't answered; key `l/<told id>`."""
+
+    found: ListenerFound
+
+
 class Values(Row, frozen=True, kw_only=True):
     """`CHUNK` rendered values of a loop; key from `values_key`."""
 
@@ -189,6 +196,7 @@ ROW_TYPES: dict[str, type[Row]] = {
     "m": Timer,
     "v": Values,
     "k": Carried,
+    "l": Telling,
 }
 
 
@@ -210,6 +218,11 @@ def carried_key(task_run_id: str) -> str:
 def timer_key(timer_id: str) -> str:
     """Return the key of a timer's row."""
     return "m/" + timer_id
+
+
+def telling_key(told_id: str) -> str:
+    """Return the key of what a flow trigger is told."""
+    return "l/" + told_id
 
 
 def values_key(scope_id: str, chunk: int) -> str:

@@ -66,7 +66,7 @@ def when_holds(when: Any, facts: Facts) -> bool:
     Raises:
         Unanswerable: If it can't be rendered.
     """
-    return when is None or holds(_rendered(when, facts, "when"))
+    return when is None or holds(rendered(when, facts, "when"))
 
 
 def kind_of(condition: Any) -> str:
@@ -102,7 +102,12 @@ def condition_holds(condition: Any, facts: Facts, depth: int = 0) -> bool:
     return leaf(condition, facts)
 
 
-def _rendered(value: Any, facts: Facts, what: str) -> Any:
+def rendered(value: Any, facts: Facts, what: str) -> Any:
+    """Return a property of a condition with its templates rendered.
+
+    Raises:
+        Unanswerable: If that fails.
+    """
     try:
         return expression.render_value(value, facts.scope)
     except (expression.RenderError, expression.NeedsWorld) as error:
@@ -111,10 +116,10 @@ def _rendered(value: Any, facts: Facts, what: str) -> Any:
 
 def _text(condition: Mapping[str, Any], key: str, facts: Facts, default: Any = "") -> str:
     value = condition.get(key)
-    rendered = _rendered(default if value is None else value, facts, key)
-    if isinstance(rendered, bool):
-        return str(rendered).lower()
-    return "" if rendered is None else str(rendered)
+    found = rendered(default if value is None else value, facts, key)
+    if isinstance(found, bool):
+        return str(found).lower()
+    return "" if found is None else str(found)
 
 
 def _upstream(facts: Facts) -> Upstream:

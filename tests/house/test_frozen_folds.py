@@ -26,7 +26,7 @@ UPDATE = "PENSTOCK_FREEZE_FOLDS"
 
 def folds() -> Iterator[tuple[str, Callable[..., Any]]]:
     """Yield (`executions/TaskRunEnded`, its fold) of every event."""
-    for kind in ("execution", "catalog", "slots"):
+    for kind in ("execution", "catalog", "slots", "trigger"):
         step = importlib.import_module(f"engine.{kind}.step")
         aggregate = next(value for value in vars(step).values() if isinstance(value, Aggregate))
         for event, fold in aggregate.evolvers.items():

@@ -16,6 +16,8 @@ import engine.execution.commands
 import engine.execution.events
 import engine.slots.commands
 import engine.slots.events
+import engine.trigger.commands
+import engine.trigger.events
 import topics.messages
 from engine.machine import Command, Event
 from topics.messages import Message, Step
@@ -33,6 +35,7 @@ class Kind(msgspec.Struct, frozen=True):
 
 KINDS: dict[str, Kind] = {
     "executions": Kind("ExecutionStep", engine.execution.commands, engine.execution.events),
+    "triggers": Kind("TriggerStep", engine.trigger.commands, engine.trigger.events),
     "flows": Kind("FlowStep", engine.catalog.commands, engine.catalog.events),
     "slots": Kind("SlotsStep", engine.slots.commands, engine.slots.events),
 }

@@ -6,7 +6,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.execution import commands as c
-from engine.execution.decide import abandon, attempts, create, kill, labels, pause, restart, slots, state, timers
+from engine.execution.decide import (
+    abandon,
+    attempts,
+    create,
+    kill,
+    labels,
+    listeners,
+    pause,
+    restart,
+    slots,
+    state,
+    timers,
+)
 from engine.machine import Command
 
 DECIDERS: Mapping[type[Command], Callable[[Any, Any], None]] = {
@@ -24,6 +36,7 @@ DECIDERS: Mapping[type[Command], Callable[[Any, Any], None]] = {
     c.ForceRunExecution: slots.force_run,
     c.UnqueueExecution: slots.unqueue_execution,
     c.MarkReplayed: labels.mark_replayed,
+    c.NoteListenerReached: listeners.note_listener_reached,
     c.FireTimer: timers.fire_timer,
     c.AbandonExecution: abandon.abandon_execution,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.execution import commands as c
 from engine.execution import events as e
 from engine.execution.conclusion import settle
+from engine.execution.decide.listeners import reply
 from engine.execution.draft import ExecutionDraft
 from engine.execution.scopes import proceed
 from engine.execution.slot import is_limited, request_slot
@@ -19,6 +20,7 @@ def create_execution(draft: ExecutionDraft, command: c.CreateExecution) -> None:
 
     The flow's labels come first, the request's follow; the correlation id is the execution's own unless given.
     """
+    reply(draft, command)
     if draft.get(HEADER) is not None:
         return
     flow = draft.setting.flow
@@ -45,7 +47,10 @@ def create_execution(draft: ExecutionDraft, command: c.CreateExecution) -> None:
         draft.emit(e.VariablesChanged(variables_json=command.variables_json, at_ms=draft.at_ms))
     if command.carried:
         draft.emit(e.ResultsCarried(runs=command.carried))
-    if flow is None or flow.disabled:
+    if command.failure:
+        draft.emit(e.ExecutionEnded(state=State.FAILED, at_ms=draft.at_ms, error=command.failure))
+        settle(draft)
+    elif flow is None or flow.disabled:
         name = f"{command.namespace}.{command.flow_id} revision {command.revision}"
         why = "is disabled" if flow is not None else "is not in the catalogue, or doesn't parse"
         draft.emit(e.ExecutionEnded(state=State.FAILED, at_ms=draft.at_ms, error=f"Flow {name} {why}"))

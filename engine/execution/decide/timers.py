@@ -11,6 +11,7 @@ from engine.execution.decide.kill import grace_over
 from engine.execution.decide.restart import go_on_restarting
 from engine.execution.draft import ExecutionDraft
 from engine.execution.lines import error_lines
+from engine.execution.listening import TELL, go_on_telling
 from engine.execution.scopes import proceed
 from engine.execution.slot import awaits_slot
 from engine.execution.start import again
@@ -37,6 +38,9 @@ def fire_timer(draft: ExecutionDraft, command: c.FireTimer) -> None:
     if header.held and purpose in WAIT_WHILE_HELD:
         return
     draft.clear_timer(command.timer_id)
+    if purpose == TELL:
+        go_on_telling(draft, target)
+        return
     if header.settled or (draft.stopping and purpose not in GO_ON_WHEN_STOPPING) or awaits_slot(draft):
         return
     _PURPOSES[purpose](draft, target)

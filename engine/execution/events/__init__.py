@@ -19,6 +19,7 @@ from engine.execution.events.lifecycle import (
     TimerSet,
     VariablesChanged,
 )
+from engine.execution.events.listeners import ListenerFound, ListenerReached
 from engine.execution.events.scopes import (
     IterationEnded,
     IterationStarted,
@@ -65,6 +66,8 @@ __all__ = [
     "IterationEnded",
     "IterationStarted",
     "LabelsUpdated",
+    "ListenerFound",
+    "ListenerReached",
     "LogLine",
     "ResultsCarried",
     "ScopeClosed",

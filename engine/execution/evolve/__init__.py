@@ -6,7 +6,7 @@ A released function of this package is frozen by a golden file; behaviour change
 from __future__ import annotations
 
 from engine.execution import events as e
-from engine.execution.evolve import lifecycle, scopes, slots, task_runs
+from engine.execution.evolve import lifecycle, listeners, scopes, slots, task_runs
 from engine.machine import CommandRejected, Event, Evolver, rejected_changes_nothing
 
 EVOLVERS: dict[type[Event], Evolver] = {
@@ -46,6 +46,8 @@ EVOLVERS: dict[type[Event], Evolver] = {
     e.SlotObtained: slots.slot_obtained,
     e.SlotReturned: slots.slot_returned,
     e.SlotForgotten: slots.slot_forgotten,
+    e.ListenerFound: listeners.listener_found,
+    e.ListenerReached: listeners.listener_reached,
     e.TimerSet: lifecycle.timer_set,
     e.TimerCleared: lifecycle.timer_cleared,
 }

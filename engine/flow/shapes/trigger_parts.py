@@ -94,4 +94,5 @@ class WindowPart(Part):
     every: Ms = None
     offset: Ms = None
     lookback: Ms = None
+    timezone: Free = None
     fire_once: Free = None

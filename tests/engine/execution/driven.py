@@ -24,7 +24,7 @@ from engine.execution.state import HEADER, Header
 from engine.execution.step import EXECUTIONS, step
 from engine.flow import parse_flow
 from engine.flow.model import Flow
-from engine.machine import Command, Event, Row, Step, Timer
+from engine.machine import SEQUENCE, Command, Event, Row, Sequence, Step, Timer
 from engine.values import State
 
 REPEATABLE = (c.CreateExecution, c.ReportTaskEnded, c.AttemptLost, c.KillExecution, c.FireTimer, c.AbandonExecution)
@@ -41,11 +41,15 @@ class DictRows:
 
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
+        self.events = 0
+        """How many there are, which whoever writes steps knows from a row of its own."""
         self.gets = 0
         self.scans = 0
 
     def get(self, key: str) -> Any:
         self.gets += 1
+        if key == SEQUENCE:
+            return Sequence(next=self.events)
         return self.rows.get(key)
 
     def scan(self, prefix: str) -> Iterable[tuple[str, Any]]:
@@ -132,6 +136,7 @@ class Driven:
             done = self._decide(command)
         self.rows.apply(done.changed)
         self.events.extend(done.events)
+        self.rows.events = len(self.events)
         self.steps.append(done)
         for event in done.events:
             self._view(event)

@@ -18,7 +18,9 @@ import msgspec
 from engine.execution import commands as c
 from engine.execution import events
 from engine.execution.replay import replayed
+from engine.flow import parse_flow
 from engine.machine import Event
+from engine.trigger.listeners import Listeners, listeners_of
 from engine.values import State
 from tests.engine.execution.driven import Driven
 
@@ -243,6 +245,28 @@ def replayed_from_another() -> Driven:
     ).go_on({"c": {"n": 2}})
 
 
+def listened() -> Driven:
+    """Two flows listen; one has answered."""
+    listeners = Listeners()
+    for flow_id in ("first", "second"):
+        source = f"""
+id: {flow_id}
+namespace: other
+tasks: [{{id: t, type: io.kestra.plugin.core.log.Log, message: x}}]
+triggers:
+- id: after
+  type: io.kestra.plugin.core.trigger.Flow
+  states: [SUCCESS]
+  inputs: {{n: "{{{{ outputs.a.value }}}}"}}
+"""
+        flow = parse_flow(source).flow
+        assert flow is not None
+        listeners.put("other", flow_id, listeners_of(flow, 4))
+    run = Driven("tasks: [{id: a, type: Return, format: x}]", listeners=listeners).run()
+    run.send(c.NoteListenerReached(told_id=next(e.told_id for e in run.events if isinstance(e, events.ListenerFound))))
+    return run
+
+
 def abandoned() -> Driven:
     run = Driven("tasks: [{id: a, type: Log, message: x}, {id: t, type: Work, script: x}]").create()
     run.claim("t")
@@ -280,6 +304,7 @@ RECORDED: dict[str, Callable[[], Driven]] = {
         turns,
         asked,
         replayed_from_another,
+        listened,
         abandoned,
         queued,
     )

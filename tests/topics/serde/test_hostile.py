@@ -20,7 +20,11 @@ CLAIM = encode(Claim(epoch=1, owner="me"))[:10]
 CREATE = SAMPLES["CreateExecution"][:10]
 STEP = SAMPLES["ExecutionStep"]
 STEP_UP_TO_EVENTS = STEP[:10] + b"\2\2" + b"\2a\2\0\0" + b"\2e\2\2\0\0\0\0"
-CREATE_UP_TO_LABELS = CREATE + b"\0" * 5
+CREATE_FIELDS = [field.name for field in RECORDS["CreateExecution"].fields]
+LABELS = CREATE_FIELDS.index("labels")
+CREATE_UP_TO_LABELS = CREATE + b"\0" * LABELS
+AFTER_LABELS = b"\0" * (len(CREATE_FIELDS) - LABELS - 1)
+"""All of them empty, nought or none."""
 
 
 def only_decode_error(data: bytes) -> None:
@@ -108,12 +112,10 @@ def test_every_64_bit_number_is_read(number: int) -> None:
 
 @pytest.mark.parametrize("block", [b"\x01\x08", b"\x02"], ids=["with its size", "without"])
 def test_items_in_several_blocks_are_read(block: bytes) -> None:
-    names = [field.name for field in RECORDS["CreateExecution"].fields]
-    rest = b"\0" * (len(names) - names.index("labels") - 1)  # all that follows is empty, false or null
-    empty = decode(CREATE_UP_TO_LABELS + b"\0" + rest)
+    empty = decode(CREATE_UP_TO_LABELS + b"\0" + AFTER_LABELS)
     assert empty.labels == {}
     pairs = block + b"\2a\2b" + block + b"\2c\2d"
-    assert decode(CREATE_UP_TO_LABELS + pairs + b"\0" + rest).labels == {"a": "b", "c": "d"}
+    assert decode(CREATE_UP_TO_LABELS + pairs + b"\0" + AFTER_LABELS).labels == {"a": "b", "c": "d"}
 
 
 def test_text_that_is_no_utf8_is_refused() -> None:

@@ -1,0 +1,44 @@
+"""What a flow trigger of another flow is told: an execution is to start, or a part of what it waits for is met.
+
+Owns the command that an event becomes. When it is said again is `outstanding.py`'s.
+"""
+
+from __future__ import annotations
+
+from engine.execution.commands import CreateExecution
+from engine.execution.events.listeners import ListenerFound
+from engine.machine import SendCommand
+from engine.trigger.commands import NoteUpstream
+
+
+def message_of(found: ListenerFound) -> SendCommand:
+    """Return the effect that tells it; repeated it changes nothing, and is answered all the same."""
+    if not found.keys:
+        creation = CreateExecution(
+            namespace=found.namespace,
+            flow_id=found.flow_id,
+            revision=found.revision,
+            inputs_json=found.inputs_json,
+            labels=found.labels,
+            trigger_json=found.trigger_json,
+            failure=found.failure,
+            reply_kind="executions",
+            reply_id=found.execution_id,
+        )
+        return SendCommand(kind="executions", id=found.told_id, command=creation)
+    note = NoteUpstream(
+        told_id=found.told_id,
+        execution_id=found.execution_id,
+        namespace=found.namespace,
+        flow_id=found.flow_id,
+        revision=found.revision,
+        trigger_id=found.trigger_id,
+        keys=found.keys,
+        at_ms=found.at_ms,
+        inputs_json=found.inputs_json,
+        late=found.late,
+        labels=found.labels,
+        trigger_json=found.trigger_json,
+        failure=found.failure,
+    )
+    return SendCommand(kind="triggers", id=f"{found.namespace}/{found.flow_id}", command=note)

@@ -1,0 +1,78 @@
+"""What can happen to the triggers of a flow."""
+
+from __future__ import annotations
+
+from engine.machine import CommandRejected, Event
+
+__all__ = ["CommandRejected"]
+
+
+class TriggersFollowed(Event, frozen=True, kw_only=True):
+    """From now on the triggers are those of this revision."""
+
+    namespace: str
+    flow_id: str
+    revision: int
+    at_ms: int
+
+
+class UpstreamNoted(Event, frozen=True, kw_only=True):
+    """An execution of another flow met some of what a flow trigger waits for."""
+
+    told_id: str
+    trigger_id: str
+    at_ms: int
+    begin_ms: int
+    end_ms: int
+    """Of the window."""
+    met: dict[str, int]
+    """What is met within the window by now, and when it was."""
+    outputs_json: bytes = b"{}"
+    """Outputs of the executions that met it, merged."""
+
+
+class WindowReset(Event, frozen=True, kw_only=True):
+    """What had come together brought an execution about, and doesn't count any more."""
+
+    trigger_id: str
+
+
+class NotesForgotten(Event, frozen=True, kw_only=True):
+    """These changes of other executions are so old that they won't be told again."""
+
+    told_ids: tuple[str, ...]
+
+
+class TriggerFired(Event, frozen=True, kw_only=True):
+    """A trigger starts an execution."""
+
+    trigger_id: str
+    execution_id: str
+    namespace: str
+    flow_id: str
+    revision: int
+    at_ms: int
+    inputs_json: bytes = b"{}"
+    labels: dict[str, str] = {}
+    trigger_json: bytes = b""
+    failure: str = ""
+    """Why the execution can only fail."""
+
+
+class FiringAnswered(Event, frozen=True, kw_only=True):
+    """The execution exists."""
+
+    execution_id: str
+
+
+class AlarmSet(Event, frozen=True, kw_only=True):
+    """Something is to happen at `due_ms`, unless the timer is cleared or set again."""
+
+    timer_id: str
+    due_ms: int
+
+
+class AlarmCleared(Event, frozen=True, kw_only=True):
+    """A timer fired or isn't needed any more."""
+
+    timer_id: str
