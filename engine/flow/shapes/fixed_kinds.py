@@ -105,9 +105,9 @@ def choice(
     def read(value: Any) -> Any:
         if value is None or (isinstance(value, str) and value in words) or (dynamic and is_template(value)):
             return default if value is None else value
-        hint = did_you_mean(str(value), words)
-        raise refused(f"one of {', '.join(words)}", value, hint, "choice")
+        raise refused(expected, value, lambda: did_you_mean(str(value), words), "choice")
 
+    expected = f"one of {', '.join(words)}"
     closed: Schema = {"enum": [*(offered or words), None]}
     return Kind(read, {"anyOf": [closed, TEMPLATE]} if dynamic else closed, words=words)
 

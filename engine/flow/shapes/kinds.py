@@ -11,7 +11,7 @@ from typing import Any, LiteralString
 
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from engine.flow.problems import kind_of
+from engine.flow.problems import Hint, kind_of
 
 Schema = dict[str, Any]
 Read = Callable[[Any], Any]
@@ -28,12 +28,14 @@ def reference(name: str) -> Schema:
     return {"$ref": f"#/$defs/{name}"}
 
 
-def refused(expected: str, value: object, hint: str = "", rule: LiteralString = "type-mismatch") -> PydanticCustomError:
+def refused(
+    expected: str, value: object, hint: Hint = "", rule: LiteralString = "type-mismatch"
+) -> PydanticCustomError:
     """Return the complaint about a value that isn't what was expected."""
     return complaint(rule, f"Expected {expected}, but found {kind_of(value)}", hint)
 
 
-def complaint(rule: LiteralString, said: str, hint: str = "") -> PydanticCustomError:
+def complaint(rule: LiteralString, said: str, hint: Hint = "") -> PydanticCustomError:
     """Return an error that `reading` makes a problem of."""
     return PydanticCustomError(rule, "{said}", {"said": said, "hint": hint})
 

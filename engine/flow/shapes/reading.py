@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
-from engine.flow.problems import Path, Report, did_you_mean, kind_of
+from engine.flow.problems import Hint, Path, Report, did_you_mean, kind_of
 from engine.flow.shapes.parts import Part, kinds_of
 
 P = TypeVar("P", bound=Part)
@@ -23,7 +23,7 @@ class Finding(NamedTuple):
     rule: str
     place: Path
     said: str
-    hint: str
+    hint: Hint
     missing: bool
 
 
