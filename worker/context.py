@@ -209,7 +209,7 @@ class Plugin(Generic[P]):
         typed: frozenset[str] = frozenset(),
     ) -> None:
         self.type = type
-        self._properties = properties
+        self.properties = properties
         self._run = run
         self._in_folder = in_folder
         self._typed = typed
@@ -225,4 +225,4 @@ class Plugin(Generic[P]):
         written = context.job.properties
         typed = {name: context.evaluate(written[name], more) for name in written if name in self._typed}
         rendered = context.render({name: written[name] for name in written if name not in typed}, more)
-        return self._run(context, self._properties.model_validate({**rendered, **typed}))
+        return self._run(context, self.properties.model_validate({**rendered, **typed}))

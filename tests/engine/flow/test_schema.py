@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -17,6 +18,7 @@ from tests.engine.flow.flows import CORE, flow_of
 from tests.engine.flow.test_rules import ERRORS, INFOS, WARNINGS, expand
 from tests.engine.flow.test_shapes import FITS, UNFIT
 
+CORPUS = Path(__file__).parents[2] / "fuzz" / "corpus" / "flows"
 SAYABLE = frozenset({"type-mismatch", "unknown-property", "choice", "range", "duration", "pattern"})
 """Rules about one property at a time."""
 BEYOND = ("'duration' of a quota", "above zero", "Expected a value of type")
@@ -49,6 +51,18 @@ def test_what_the_checks_refuse_about_one_property_the_schema_refuses_too(body: 
 @pytest.mark.parametrize("body", [row[0] for row in (*WARNINGS, *INFOS) if row[1] != "type-mismatch"])
 def test_what_can_be_saved_the_schema_accepts(body: str) -> None:
     assert accepts(flow_of(expand(body), tasks=False))
+
+
+def test_every_sound_flow_of_the_fuzzers_is_accepted() -> None:
+    tried = 0
+    for path in sorted(CORPUS.glob("*.txt")):
+        parsed = parse_flow(path.read_text("utf-8", "replace"))
+        # Where the table isn't sure of a plugin's type, the schema says more than the remark of the checks.
+        if parsed.flow is not None and not any(problem.rule in SAYABLE for problem in parsed.problems):
+            assert schema().is_valid(parsed.raw), path.name
+            tried += 1
+
+    assert tried > 5
 
 
 @pytest.mark.parametrize("kind", FITS)
