@@ -134,6 +134,15 @@ def _variables_changed(
     change.variables = event.variables_json.decode()
 
 
+def _sla_violated(batch: Batch, step: Step, _change: ExecutionChange, event: e.SlaViolated, seq: int) -> None:
+    """Show it as a line of the execution."""
+    level = LEVELS["WARN" if event.behavior == "NONE" else "ERROR"]
+    message = f"SLA {event.sla_id} is violated: {event.reason}"
+    id = f"{step.id}/e{seq}/0"
+    place = (step.namespace, step.flow, None, None, 0)
+    batch.lines.append((step.id, id, event.at_ms, seq * 1000, *place, level, "engine", message))
+
+
 def _task_run(change: ExecutionChange, id: str, seq: int) -> TaskRunChange:
     run = change.task_runs.get(id)
     if run is None:
@@ -307,6 +316,7 @@ FOLDS: dict[type, Fold] = {
     e.ExecutionRestarted: _execution_restarted,
     e.LabelsUpdated: _labels_updated,
     e.VariablesChanged: _variables_changed,
+    e.SlaViolated: _sla_violated,
     e.ScopeOpened: _scope_opened,
     e.TurnStarted: _turn_started,
     e.TaskRunCarried: _task_run_carried,

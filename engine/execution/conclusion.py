@@ -36,6 +36,8 @@ def conclude(draft: ExecutionDraft, state: State) -> None:
 def settle(draft: ExecutionDraft) -> None:
     """Note that nothing of an ended execution is left to do; its slot is free for another one."""
     draft.emit(e.ExecutionSettled(at_ms=draft.at_ms))
+    for index in range(len(draft.setting.flow.sla) if draft.setting.flow is not None else 0):
+        draft.clear_timer(f"sla/{index}")
     give_back(draft)
 
 

@@ -58,7 +58,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 class ExecutionDraft(Draft):
     """The draft that the deciders of executions work on."""
 
-    __slots__ = ("agenda", "base_variables", "bytes", "changes", "setting")
+    __slots__ = ("agenda", "base_variables", "bytes", "changes", "judged", "setting")
 
     def __init__(self, aggregate: Aggregate, id: str, rows: Rows, at_ms: int, context: Setting) -> None:
         super().__init__(aggregate, id, rows, at_ms, context)
@@ -67,6 +67,8 @@ class ExecutionDraft(Draft):
         """Ids of scopes that may have something to do, the most urgent last."""
         self.base_variables: tuple[Header, Inputs, dict[str, Any]] | None = None
         """Variables that all templates read, and the rows that they were made of."""
+        self.judged = 0
+        """Events after which the assertions of the flow's SLAs were looked at for the last time."""
         self.bytes = 0
         """What outputs, values and log lines of the events take."""
         self.changes: list[tuple[int, State]] = []

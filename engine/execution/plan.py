@@ -58,6 +58,8 @@ class Plan:
         listeners = [branch for branch in self.branches if listener_of(branch) is not None]
         self.after = tuple(branch for branch in (*listeners, AFTER) if self.branches.get(branch))
         """Branches that may run after the execution's end, in their order."""
+        self.asserts = any(sla.assertion is not None for sla in flow.sla)
+        """True if something of an execution is to be looked at whenever it changes."""
         self.tasks: dict[str, PlannedTask] = {}
         for task_id, place in flow.places.items():
             task = place.task

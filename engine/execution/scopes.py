@@ -14,6 +14,7 @@ from engine.execution.draft import ExecutionDraft
 from engine.execution.folders import collects, let_go
 from engine.execution.lines import Lines, error_lines
 from engine.execution.plan import runs_after
+from engine.execution.sla import judge
 from engine.execution.start import start
 from engine.execution.state import CHUNK, ROOT, Scope, TaskRun, Values, iteration_scope_id, values_key
 from engine.execution.stopping import at_worker
@@ -26,7 +27,10 @@ from engine.values import State
 def proceed(draft: ExecutionDraft) -> None:
     """Work the agenda off; what is left when the step is full goes on by a timer that is due at once."""
     agenda = draft.agenda
-    while agenda:
+    while True:
+        judge(draft)
+        if not agenda:
+            return
         if draft.full:
             for scope_id in dict.fromkeys(agenda):
                 draft.set_timer(f"continue/{scope_id}", draft.at_ms)

@@ -43,6 +43,8 @@ class Header(Row, frozen=True, kw_only=True):
     ended_ms: int = 0
     carries: bool = False
     """Task runs of another execution wait for their places to be reached."""
+    violated: tuple[str, ...] = ()
+    """SLAs that were violated, as `<attempt of the execution>/<index of the SLA>`."""
 
 
 class Inputs(Row, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Stopping what is open: by a kill, or because a task ends the whole execution.
+"""Stopping what is open: by a kill, or because a task or an SLA ends the whole execution.
 
 Owns which task runs end at once and which are waited for. Scopes follow from the ends of their children
 (`scopes.py`); how a person asks for a kill is `decide/kill.py`.
@@ -29,6 +29,12 @@ def exit_execution(draft: ExecutionDraft, state: State) -> None:
     else:
         draft.emit(e.ExitRequested(state=state, at_ms=draft.at_ms))
         go_on_exiting(draft)
+
+
+def break_off(draft: ExecutionDraft, state: State) -> None:
+    """End the whole execution in a state; what runs at workers is stopped as by a kill."""
+    draft.emit(e.ExitRequested(state=state, at_ms=draft.at_ms))
+    go_on_killing(draft)
 
 
 def go_on_exiting(draft: ExecutionDraft) -> None:

@@ -107,6 +107,18 @@ class Concurrency(msgspec.Struct, frozen=True, kw_only=True):
     """QUEUE | CANCEL | FAIL"""
 
 
+class Sla(msgspec.Struct, frozen=True, kw_only=True):
+    """What is promised of the flow's executions: either how long they take, or what holds of them."""
+
+    id: str
+    behavior: str
+    """FAIL | CANCEL | NONE"""
+    duration_ms: int | None = None
+    assertion: str | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+    """What an execution gets that breaks the promise."""
+
+
 class Place(msgspec.Struct, frozen=True):
     """Where a task stands in its flow."""
 
@@ -133,10 +145,11 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     outputs: tuple[Output, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     concurrency: Concurrency | None = None
+    sla: tuple[Sla, ...] = ()
     retry: Retry | None = None
     disabled: bool = False
     extra: Mapping[str, Any] = EMPTY
-    """Top-level properties that the engine doesn't read itself (sla, checks, listeners …), as written."""
+    """Top-level properties that the engine doesn't read itself (checks, listeners …), as written."""
     places: Mapping[str, Place] = EMPTY
     """Every task of the flow by id, nested ones included."""
 

@@ -6,7 +6,7 @@ modules beside it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -15,10 +15,18 @@ from engine.flow.defaults import apply_plugin_defaults
 from engine.flow.document import Document, read_documents
 from engine.flow.fields import Raw, labels, retry, text
 from engine.flow.inputs import read_inputs, read_outputs
-from engine.flow.model import EMPTY, Concurrency, Flow, Task, build_flow
+from engine.flow.model import EMPTY, Concurrency, Flow, Sla, Task, build_flow
 from engine.flow.problems import Path, Problem, Report, kind_of
 from engine.flow.rules import check_flow
-from engine.flow.shapes.flow_parts import FLOW_ID, NAMESPACE, ConcurrencyPart, FlowPart, ListenerPart
+from engine.flow.shapes.flow_parts import (
+    FLOW_ID,
+    NAMESPACE,
+    AssertionPart,
+    ConcurrencyPart,
+    FlowPart,
+    ListenerPart,
+    MaxDurationPart,
+)
 from engine.flow.shapes.parts import kinds_of
 from engine.flow.shapes.reading import read_part
 from engine.flow.tasks import read_id, read_tasks
@@ -115,6 +123,7 @@ def _build(report: Report, raw: Raw) -> Flow:
         "outputs": read_outputs(report, raw.get("outputs"), ("outputs",)),
         "triggers": read_triggers(report, raw.get("triggers"), ("triggers",)),
         "concurrency": _concurrency(report, part.concurrency),
+        "sla": tuple(_slas(report, raw.get("sla"))),
         "retry": retry(report, part.retry, ()),
         "disabled": part.disabled,
         "extra": {key: value for key, value in raw.items() if key in _EXTRA} or EMPTY,
@@ -162,3 +171,21 @@ def _concurrency(report: Report, raw: Raw | None) -> Concurrency | None:
     errors = report.errors
     part = read_part(report, ConcurrencyPart, raw, ("concurrency",))
     return Concurrency(limit=part.limit, behavior=part.behavior) if report.errors == errors else None
+
+
+def _slas(report: Report, slas: Any) -> Iterator[Sla]:
+    for index, raw in enumerate(slas if isinstance(slas, list) else ()):
+        here: Path = ("sla", index)
+        if not isinstance(raw, dict):
+            report.error("type-mismatch", f"Expected an SLA (a map), but found {kind_of(raw)}", here)
+            continue
+        errors = report.errors
+        found: dict[str, Any] = {"labels": labels(report, raw, "labels", here)}
+        if raw.get("type") == "EXECUTION_ASSERTION":
+            assertion = read_part(report, AssertionPart, raw, here)
+            found |= {"id": assertion.id, "behavior": assertion.behavior, "assertion": assertion.assert_}
+        else:
+            part = read_part(report, MaxDurationPart, raw, here)
+            found |= {"id": part.id, "behavior": part.behavior, "duration_ms": part.duration}
+        if report.errors == errors:
+            yield Sla(**found)

@@ -372,6 +372,19 @@ def line(number: int, message: str = "m", task_run_id: str = "r") -> LogEntry:
     )
 
 
+@pytest.mark.parametrize(("behavior", "level"), [("FAIL", "ERROR"), ("NONE", "WARN")])
+def test_a_violated_sla_is_a_line_of_the_execution(
+    steps: Any, fold: Fold, view: Connection, behavior: str, level: str
+) -> None:
+    violated = e.SlaViolated(once="1/0", sla_id="late", behavior=behavior, reason="it isn't over", at_ms=T)
+    steps.step("e1", created(), violated)
+    fold()
+
+    lines = [render.line_json(row) for row in queries.lines_of(view, "e1", ALL)]
+    assert [(line["level"], line["message"]) for line in lines] == [(level, "SLA late is violated: it isn't over")]
+    assert "taskId" not in lines[0] and "taskRunId" not in lines[0]
+
+
 def test_a_line_that_comes_twice_is_one_line_and_lines_keep_their_order(
     send: Any, fold: Fold, view: Connection
 ) -> None:

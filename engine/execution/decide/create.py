@@ -8,6 +8,7 @@ from engine.execution.conclusion import settle
 from engine.execution.decide.listeners import reply
 from engine.execution.draft import ExecutionDraft
 from engine.execution.scopes import proceed
+from engine.execution.sla import watch
 from engine.execution.slot import is_limited, request_slot
 from engine.execution.state import HEADER, ROOT
 from engine.values import State
@@ -65,6 +66,7 @@ def create_execution(draft: ExecutionDraft, command: c.CreateExecution) -> None:
 
 def enter(draft: ExecutionDraft) -> None:
     """Let a created execution begin, as soon as it has a slot if its flow has a limit."""
+    watch(draft)
     if is_limited(draft.flow):
         request_slot(draft)
     else:

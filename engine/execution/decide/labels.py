@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.execution import commands as c
 from engine.execution import events as e
 from engine.execution.draft import ExecutionDraft
+from engine.execution.scopes import proceed
 
 REPLAYED = "system.replayed"
 
@@ -15,6 +16,7 @@ def update_labels(draft: ExecutionDraft, command: c.UpdateLabels) -> None:
     labels = {key: value for key, value in old.items() if key.startswith("system.")} | command.labels
     if labels != old:
         draft.emit(e.LabelsUpdated(labels=labels, at_ms=draft.at_ms))
+        proceed(draft)
 
 
 def mark_replayed(draft: ExecutionDraft, _command: c.MarkReplayed) -> None:

@@ -22,6 +22,7 @@ def pause_execution(draft: ExecutionDraft, _command: c.PauseExecution) -> None:
     if header.state is not State.RUNNING:
         raise Rejected(Reason.INVALID_STATE, f"Expected a RUNNING execution to pause, but {draft.id} is {header.state}")
     draft.emit(e.ExecutionStateChanged(state=State.PAUSED, at_ms=draft.at_ms, held=True))
+    proceed(draft)
 
 
 def resume_execution(draft: ExecutionDraft, command: c.ResumeExecution) -> None:

@@ -14,6 +14,7 @@ from engine.execution import events as e
 from engine.execution.decide.create import begin
 from engine.execution.draft import ExecutionDraft
 from engine.execution.scopes import proceed
+from engine.execution.sla import watch
 from engine.execution.slot import is_limited, request_slot
 from engine.execution.start import again
 from engine.execution.state import ROOT, Scope, TaskRun
@@ -45,6 +46,7 @@ def restart_execution(draft: ExecutionDraft, command: c.RestartExecution) -> Non
     draft.emit(e.ExecutionRestarted(at_ms=draft.at_ms, attempt=header.attempt + 1, revision=header.revision))
     if header.labels.get(RESTARTED) != "true":
         draft.emit(e.LabelsUpdated(labels={**header.labels, RESTARTED: "true"}, at_ms=draft.at_ms))
+    watch(draft)
     if is_limited(draft.flow):
         request_slot(draft)
     elif draft.scope(ROOT) is None:

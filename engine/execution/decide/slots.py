@@ -16,6 +16,7 @@ from engine.execution.decide.pause import resume_execution
 from engine.execution.decide.restart import run_again
 from engine.execution.draft import ExecutionDraft
 from engine.execution.react import confirm_slot, release_slot
+from engine.execution.sla import watch
 from engine.execution.slot import awaits_slot, is_limited, request_slot
 from engine.execution.state import ROOT, SLOT, Slot
 from engine.values import State
@@ -85,7 +86,9 @@ def unqueue_execution(draft: ExecutionDraft, command: c.UnqueueExecution) -> Non
 
 
 def _force(draft: ExecutionDraft) -> None:
-    draft.clear_timer("start/")
+    if not awaits_slot(draft):  # it waits for its time: this is its beginning
+        draft.clear_timer("start/")
+        watch(draft)
     if is_limited(draft.flow):
         request_slot(draft, forced=True)
     _run(draft)

@@ -13,6 +13,7 @@ from engine.execution.draft import ExecutionDraft
 from engine.execution.lines import error_lines
 from engine.execution.listening import TELL, go_on_telling
 from engine.execution.scopes import proceed
+from engine.execution.sla import overdue
 from engine.execution.slot import awaits_slot
 from engine.execution.start import again
 from engine.execution.state import Header, timer_key
@@ -41,7 +42,9 @@ def fire_timer(draft: ExecutionDraft, command: c.FireTimer) -> None:
     if purpose == TELL:
         go_on_telling(draft, target)
         return
-    if header.settled or (draft.stopping and purpose not in GO_ON_WHEN_STOPPING) or awaits_slot(draft):
+    if header.settled or (draft.stopping and purpose not in GO_ON_WHEN_STOPPING):
+        return
+    if purpose != "sla" and awaits_slot(draft):
         return
     _PURPOSES[purpose](draft, target)
     proceed(draft)
@@ -104,6 +107,10 @@ def _retry(draft: ExecutionDraft, task_run_id: str) -> None:
         again(draft, run)
 
 
+def _sla(draft: ExecutionDraft, index: str) -> None:
+    overdue(draft, int(index))
+
+
 def _grace(draft: ExecutionDraft, task_run_id: str) -> None:
     run = draft.run(task_run_id)
     if run is not None and run.killing:
@@ -121,4 +128,5 @@ _PURPOSES: dict[str, Callable[[ExecutionDraft, str], None]] = {
     "retry": _retry,
     "turn": _turn,
     "grace": _grace,
+    "sla": _sla,
 }

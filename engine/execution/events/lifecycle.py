@@ -83,6 +83,18 @@ class ResultsCarried(Event, frozen=True, kw_only=True):
     runs: tuple[CarriedRun, ...]
 
 
+class SlaViolated(Event, frozen=True, kw_only=True):
+    """The execution broke a promise of its flow; what follows from that are events of their own."""
+
+    once: str
+    """`<attempt of the execution>/<index of the SLA>`: what happens once at most."""
+    sla_id: str
+    behavior: str
+    """FAIL | CANCEL | NONE"""
+    reason: str
+    at_ms: int
+
+
 class TimerSet(Event, frozen=True, kw_only=True):
     """Something is to happen at `due_ms`, unless the timer (`<purpose>/<target>`) is cleared or set again."""
 

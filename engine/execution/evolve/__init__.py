@@ -20,6 +20,7 @@ EVOLVERS: dict[type[Event], Evolver] = {
     e.VariablesChanged: lifecycle.variables_changed,
     e.ExitRequested: lifecycle.exit_requested,
     e.ResultsCarried: lifecycle.results_carried,
+    e.SlaViolated: lifecycle.sla_violated,
     e.ScopeOpened: scopes.scope_opened,
     e.ScopePhaseChanged: scopes.scope_phase_changed,
     e.ScopeClosed: scopes.scope_closed,

@@ -106,6 +106,12 @@ def results_carried(rows: Rows, event: e.ResultsCarried) -> Changes:
     yield HEADER, replace(rows.get(HEADER), carries=True)
 
 
+def sla_violated(rows: Rows, event: e.SlaViolated) -> Changes:
+    """Remember that it was."""
+    header: Header = rows.get(HEADER)
+    yield HEADER, replace(header, violated=(*header.violated, event.once))
+
+
 def timer_set(_rows: Rows, event: e.TimerSet) -> Changes:
     """Set the timer, instead of an earlier one of the same id."""
     yield timer_key(event.timer_id), Timer(due_ms=event.due_ms)

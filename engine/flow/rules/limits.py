@@ -1,14 +1,13 @@
-"""Rules about what a flow says of its executions as a whole: SLA, checks, quotas, worker groups, reserved ids."""
+"""Rules about what a flow says of its executions as a whole: checks, quotas, worker groups, reserved ids."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from engine.flow.fields import Raw, labels
+from engine.flow.fields import Raw
 from engine.flow.model import Flow
 from engine.flow.problems import Path, Report, kind_of
-from engine.flow.shapes.flow_parts import AssertionPart, CheckPart, MaxDurationPart, QuotaPart
+from engine.flow.shapes.flow_parts import CheckPart, QuotaPart
 from engine.flow.shapes.parts import WorkerGroupPart, WorkerSelectorPart
 from engine.flow.shapes.reading import read_part, read_parts
 
@@ -24,7 +23,6 @@ def check_limits(report: Report, flow: Flow) -> None:
     if flow.id in RESERVED_IDS:
         message = f"The flow id '{flow.id}' is a reserved keyword; reserved are {', '.join(sorted(RESERVED_IDS))}"
         report.error("reserved-id", message, ("id",))
-    _check_slas(report, flow.extra.get("sla"))
     for check, path in read_parts(report, CheckPart, flow.extra.get("checks"), ("checks",)):
         if check.when is None and check.condition is None:
             report.error("required", "'condition' of a check must be set", path)
@@ -32,16 +30,6 @@ def check_limits(report: Report, flow: Flow) -> None:
         if quota.duration < 60_000:
             report.error("range", "'duration' of a quota must be at least one minute", (*path, "duration"))
     check_worker_group(report, flow.extra, ())
-
-
-def _check_slas(report: Report, slas: Any) -> None:
-    for index, raw in enumerate(slas if isinstance(slas, list) else ()):
-        here: Path = ("sla", index)
-        if not isinstance(raw, dict):
-            report.error("type-mismatch", f"Expected an SLA (a map), but found {kind_of(raw)}", here)
-            continue
-        read_part(report, AssertionPart if raw.get("type") == "EXECUTION_ASSERTION" else MaxDurationPart, raw, here)
-        labels(report, raw, "labels", here)
 
 
 def check_worker_group(report: Report, raw: Raw, path: Path) -> None:

@@ -288,6 +288,18 @@ def queued() -> Driven:
     return run.go_on()
 
 
+def violated() -> Driven:
+    run = Driven("""
+    sla:
+    - {id: named, type: EXECUTION_ASSERTION, assert: "{{ execution.id == 1 }}", behavior: NONE, labels: {odd: name}}
+    - {id: late, type: MAX_DURATION, duration: PT10S, behavior: CANCEL}
+    tasks: [{id: p, type: Parallel, tasks: [{id: t, type: Work, script: x}, {id: nap, type: Sleep, duration: PT1H}]}]
+    afterExecution: [{id: z, type: Log, message: x}]
+    """).create()
+    run.claim("t")
+    return run.go_on()
+
+
 RECORDED: dict[str, Callable[[], Driven]] = {
     made.__name__: made
     for made in (
@@ -307,6 +319,7 @@ RECORDED: dict[str, Callable[[], Driven]] = {
         listened,
         abandoned,
         queued,
+        violated,
     )
 }
 
