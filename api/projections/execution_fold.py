@@ -11,12 +11,16 @@ from typing import Any
 
 from api.projections.batch import Batch, ExecutionChange, TaskRunChange
 from engine.execution import events as e
+from engine.execution.asking import COLLECT, TURN
 from engine.machine import CommandRejected
 from engine.values import State
 from topics.messages import LogEntry, MetricEntry, Step
 
 LEVELS = {"TRACE": 0, "DEBUG": 1, "INFO": 2, "WARN": 3, "ERROR": 4}
 INFO = LEVELS["INFO"]
+
+WHILE_RUNNING = frozenset({TURN, COLLECT})
+"""What a worker does for a flowable that runs: nobody waits for an attempt of it."""
 
 Fold = Callable[[Batch, Step, ExecutionChange, Any, int], None]
 
@@ -177,6 +181,8 @@ def _task_run_created(_batch: Batch, _step: Step, change: ExecutionChange, event
 
 
 def _task_dispatched(_batch: Batch, _step: Step, change: ExecutionChange, event: e.TaskDispatched, seq: int) -> None:
+    if event.asks in WHILE_RUNNING:
+        return
     run = _task_run(change, event.task_run_id, seq)
     run.state = "SUBMITTED"
     run.journal += f',["SUBMITTED",{event.at_ms}]'

@@ -166,10 +166,20 @@ def task_run_json(row: Row, execution_id: str, namespace: str, flow_id: str, now
 
 
 def completed(entries: list[Entry]) -> list[Entry]:
-    """Return the entries with RUNNING put in where the engine decided a task at once, without a worker."""
+    """Return the entries as a person tells them.
+
+    RUNNING is put in where the engine decided a task at once, without a worker. What a worker only did for the engine
+    (rendering, preparing a folder) is no attempt of its own: two RUNNING in a row are one, and one that goes over to
+    SUBMITTED was none.
+    """
     result: list[Entry] = []
     for entry in entries:
-        if entry[0] in RAN and result and result[-1][0] in BEGINNINGS:
+        state, before = entry[0], result[-1][0] if result else ""
+        if before == "RUNNING" and state in ("RUNNING", "SUBMITTED"):
+            if state == "SUBMITTED":
+                result.pop()
+            continue
+        if state in RAN and before in BEGINNINGS:
             result.append(("RUNNING", entry[1], ""))
         result.append(entry)
     return result

@@ -268,6 +268,55 @@ def test_a_lost_attempt_shows_as_resubmitted(steps: Any, fold: Fold, view: Conne
     assert [row[6] for row in queries.lines_of(view, "e1", ALL)] == ["r"]
 
 
+def at_worker(epoch: int, asks: str = "") -> list[Event]:
+    return [
+        e.TaskDispatched(task_run_id="r", epoch=epoch, queue="default", at_ms=T + epoch, asks=asks),
+        e.TaskRunStarted(task_run_id="r", epoch=epoch, worker_id=f"w{epoch}", at_ms=T + epoch),
+    ]
+
+
+def at_engine(epoch: int) -> Event:
+    return e.TaskRunStarted(task_run_id="r", epoch=epoch, worker_id="", at_ms=T + epoch)
+
+
+@pytest.mark.parametrize(
+    ("events", "worker"),
+    [
+        ([*at_worker(1, "prepare"), at_engine(1), *at_worker(2, "collect"), at_engine(2)], "w1"),
+        ([*at_worker(1, "prepare"), at_engine(1)], "w1"),
+        ([at_engine(1), *at_worker(2, "turn"), at_engine(2), *at_worker(3, "turn"), at_engine(3)], None),
+        ([*at_worker(1, "properties"), at_engine(1)], "w1"),
+        ([*at_worker(1, "runIf"), *at_worker(2)], "w2"),
+        ([*at_worker(1, "runIf"), *at_worker(2, "properties"), at_engine(2)], "w2"),
+    ],
+)
+def test_what_a_worker_does_for_the_engine_is_no_attempt_of_its_own(
+    steps: Any, fold: Fold, view: Connection, events: list[Event], worker: str | None
+) -> None:
+    begun = e.TaskRunCreated(task_run_id="r", task_id="r", scope_id="root", at_ms=T)
+    steps.step("e1", created(), begun, *events)
+    fold()
+    assert execution(view, "e1")["taskRunList"][0]["state"]["current"] == "RUNNING"
+    steps.step("e1", e.TaskRunEnded(task_run_id="r", state=State.SUCCESS, at_ms=T + 9))
+    fold()
+    (run,) = execution(view, "e1")["taskRunList"]
+    assert [state for state in states(run) if state != "SUBMITTED"] == ["CREATED", "RUNNING", "SUCCESS"]
+    (attempt,) = run["attempts"]
+    assert attempt.get("workerId") == worker
+
+
+@pytest.mark.parametrize("asks", ["turn", "collect"])
+def test_a_flowable_for_which_a_worker_is_to_do_something_is_shown_as_running(
+    steps: Any, fold: Fold, view: Connection, asks: str
+) -> None:
+    begun = e.TaskRunCreated(task_run_id="r", task_id="r", scope_id="root", state=State.RUNNING, at_ms=T)
+    steps.step("e1", created(), begun, at_worker(2, asks)[0])
+    fold()
+    (run,) = execution(view, "e1")["taskRunList"]
+    assert run["state"]["current"] == "RUNNING"
+    assert states(run) == ["CREATED", "RUNNING"]
+
+
 def test_a_task_run_removed_and_made_again_in_one_batch_is_the_new_one(
     steps: Any, fold: Fold, view: Connection
 ) -> None:
