@@ -119,7 +119,7 @@ async def replay(
         variables_whole=whole,
         resumes=task_run_id is not None,
         carried=carried,
-        **_like(source, target, labels),
+        **await _like(context, source, target, labels),
     )
     await context.commands.ask("executions", id, command)
     try:
@@ -146,12 +146,12 @@ async def restart(context: Context, source: Source, target: ex.FoundFlow, id: st
         variables_whole=bool(source.variables_whole),
         resumes=True,
         carried=await context.views.ask(_carried, context, source, target, id, None),
-        **_like(source, target, {RESTARTED: "true"}),
+        **await _like(context, source, target, {RESTARTED: "true"}),
     )
     await context.commands.ask("executions", id, command)
 
 
-def _like(source: Source, target: ex.FoundFlow, labels: dict[str, str]) -> dict[str, Any]:
+async def _like(context: Context, source: Source, target: ex.FoundFlow, labels: dict[str, str]) -> dict[str, Any]:
     """Return what follows from the other execution, whatever is done with it."""
     kept = {key: value for key, value in msgspec.json.decode(source.labels).items() if key not in OF_ITS_OWN}
     return {
@@ -162,6 +162,7 @@ def _like(source: Source, target: ex.FoundFlow, labels: dict[str, str]) -> dict[
         "trigger_json": (source.trigger_json or "").encode(),
         "parent_id": source.id,
         "original_id": source.original_id,
+        "sources": (source.id, *await context.views.ask(queries.sources, source.id)),
         "kind": source.kind,
     }
 

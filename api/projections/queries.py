@@ -9,6 +9,8 @@ from api.projections.database import Connection
 from api.projections.filters import Page, Where
 from api.projections.render import EXECUTION_COLUMNS, LINE_COLUMNS, METRIC_COLUMNS, TASK_RUN_COLUMNS, Row
 
+SOURCES_MAX = 100
+"""Executions of a chain of replays whose files the last one may read."""
 FLOW_COLUMNS = "namespace, id, revision, source, updated_ms, deleted, disabled, description"
 
 
@@ -22,6 +24,17 @@ def execution_progress(connection: Connection, id: str) -> tuple[int, str, bool]
     """Return sequence, state and whether nothing is left to do; None if there is no such execution."""
     rows = connection.query("SELECT seq, state, settled FROM executions WHERE id = ?", (id,))
     return (rows[0][0], rows[0][1], bool(rows[0][2])) if rows else None
+
+
+def sources(connection: Connection, id: str) -> list[str]:
+    """Return the ids of the executions that one follows from, by replays and restarts, nearest first."""
+    found: list[str] = []
+    while len(found) < SOURCES_MAX:
+        rows = connection.query("SELECT parent_id FROM executions WHERE id = ?", (found[-1] if found else id,))
+        if not rows or rows[0][0] is None or rows[0][0] in found:
+            break
+        found.append(rows[0][0])
+    return found
 
 
 def task_runs(connection: Connection, execution: Row, now_ms: int) -> list[dict[str, Any]]:

@@ -56,7 +56,7 @@ async def _file(request: web.Request) -> tuple[FileStorage, str]:
     """Return the storage and the address of the wanted file.
 
     Raises:
-        ApiProblem: If the execution doesn't exist, or the file isn't one of its own.
+        ApiProblem: If the execution doesn't exist, or the file is neither its own nor of one that it follows from.
     """
     context = request.app[CONTEXT]
     uri = request.query.get("path", "")
@@ -75,7 +75,11 @@ async def _check_own(context: Context, id: str, uri: str) -> None:
     parts = urlsplit(uri)
     path = unquote(parts.path)
     own = f"/executions/{id}/"
-    if parts.scheme != "kestra" or parts.netloc or own not in path or ".." in path.split("/") or "\\" in path:
+    allowed = parts.scheme == "kestra" and not parts.netloc and ".." not in path.split("/") and "\\" not in path
+    if allowed and own not in path:
+        sources = await context.views.ask(queries.sources, id)
+        allowed = any(f"/executions/{source}/" in path for source in sources)
+    if not allowed:
         raise ApiProblem("invalid-argument", f"Expected a file of execution {id} (kestra:///…{own}…), but got {uri}")
 
 

@@ -11,7 +11,7 @@ from engine.execution.carried import CarriedRun
 from engine.execution.draft import ExecutionDraft
 from engine.execution.state import Carried, Scope, TaskRun, carried_key
 from engine.execution.task_runs import open_scope, outputs_to_json
-from engine.values import State
+from engine.values import UNDONE, State
 
 
 def take_over(draft: ExecutionDraft, scope: Scope, run: TaskRun) -> TaskRun | None:
@@ -32,13 +32,13 @@ def take_over(draft: ExecutionDraft, scope: Scope, run: TaskRun) -> TaskRun | No
     was = carried.run
     draft.emit(_event(draft, was, run.scope_id))
     for each in carried.below:
-        keeps_row = was.state.is_terminal and not each.path
+        keeps_row = was.state.is_terminal and (not each.path or was.state in UNDONE)
         draft.emit(_event(draft, each, run.id if keeps_row else ""))
     if was.state.is_terminal:
         draft.agenda.append(scope.id)
     row = draft.run(run.id)
     if row is not None and was.state is State.RUNNING:
-        _go_on_below(draft, scope, row, was)
+        _go_on_below(draft, scope, row, carried)
     return row if row is not None else run
 
 
@@ -61,13 +61,15 @@ def _event(draft: ExecutionDraft, was: CarriedRun, scope_id: str) -> e.TaskRunCa
     )
 
 
-def _go_on_below(draft: ExecutionDraft, scope: Scope, run: TaskRun, was: CarriedRun) -> None:
+def _go_on_below(draft: ExecutionDraft, scope: Scope, run: TaskRun, carried: Carried) -> None:
     """Open the scope of a Pause that was resumed, or of a LoopUntil in the turn in which it was."""
     flowable = draft.planned(run.task_id).flowable
     if flowable is None:
         open_scope(draft, run, scope, order="sequential")
         return
-    outputs_json = outputs_to_json({"iterationCount": was.turn})
-    open_scope(draft, run, scope, order=flowable.order, outputs_json=outputs_json)
-    if was.turn > 1:
-        draft.emit(e.TurnStarted(scope_id=run.id, turn=was.turn, at_ms=draft.at_ms, outputs_json=outputs_json))
+    turn = carried.run.turn
+    outputs_json = outputs_to_json({"iterationCount": turn})
+    warned = sum(each.parent_id == run.id and each.state is State.WARNING for each in carried.below)
+    open_scope(draft, run, scope, order=flowable.order, outputs_json=outputs_json, warned=warned)
+    if turn > 1:
+        draft.emit(e.TurnStarted(scope_id=run.id, turn=turn, at_ms=draft.at_ms, outputs_json=outputs_json))

@@ -60,6 +60,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the folder that it shares with others; empty: it gets one of its own."""
     folder_since_ms: int = 0
     """When the first of them could begin."""
+    sources: tuple[str, ...] = ()
+    """Ids of the executions of this flow that its execution follows from, and whose files it may read."""
 
 
 def job_to_json(job: Job) -> bytes:
@@ -112,6 +114,7 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
         asks=run.asking,
         folder=folder,
         folder_since_ms=_opened_ms(draft, folder),
+        sources=header.sources,
     )
 
 

@@ -41,6 +41,8 @@ class Header(Row, frozen=True, kw_only=True):
     """A person paused the execution as a whole: nothing new starts."""
     settled: bool = False
     ended_ms: int = 0
+    sources: tuple[str, ...] = ()
+    """Ids of the executions whose files it may read."""
     carries: bool = False
     """Task runs of another execution wait for their places to be reached."""
     violated: tuple[str, ...] = ()

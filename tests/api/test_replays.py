@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from aiohttp import FormData
 
 from tests.api.test_executions import HELLO, PAUSING, RETURN, form, run
 
@@ -223,3 +224,17 @@ def test_a_search_that_finds_those_that_refuse_names_them(server: Any) -> None:
     assert [each["path"] for each in refused.json["errors"]] == [over]
     assert ended(server, paused)["state"]["current"] in ("KILLED", "KILLING")
     assert server.call("DELETE", "/executions/kill/by-query?namespace=nobody").json["count"] == 0
+
+
+def test_files_of_the_executions_that_a_replay_follows_from_are_its_own_too(server: Any) -> None:
+    server.save(CHAIN.replace("id: chain", "id: filed").replace("type: STRING, defaults: world", "type: FILE"))
+    data = FormData(default_to_multipart=True)
+    data.add_field("name", b"content", filename="x.txt")
+    first = run(server, "filed", data=data)
+    second = replay(server, first)
+    third = replay(server, second, f"taskRunId={task_run(second, 'c')['id']}")
+    assert third["originalId"] == first["id"]
+    assert third["inputs"]["name"] == first["inputs"]["name"]
+    path = f"/executions/{third['id']}/file?path={first['inputs']['name']}"
+    assert server.get(path).text == "content"
+    assert server.get(path.replace(first["id"], "another")).status == 422

@@ -145,11 +145,8 @@ def test_files_of_the_replayed_and_of_the_starting_execution_are_allowed(storage
     original = AttemptFiles(storage, job(execution_id="original")).put("x", io.BytesIO(b"1"))
     parent = AttemptFiles(storage, job(execution_id="parent", flow_id="other", namespace="a.b"))
     given = parent.put("x", io.BytesIO(b"2"))
-    variables = {
-        "execution": {"id": EXECUTION, "originalId": "original"},
-        "trigger": {"executionId": "parent", "namespace": "a.b", "flowId": "other"},
-    }
-    mine = AttemptFiles(storage, job(variables=variables))
+    trigger = {"executionId": "parent", "namespace": "a.b", "flowId": "other"}
+    mine = AttemptFiles(storage, job(variables={"trigger": trigger}, sources=("replayed", "original")))
 
     assert (mine.read_text(original, 10), mine.read_text(given, 10)) == ("1", "2")
 

@@ -1,6 +1,6 @@
 """The files that one attempt may see and make.
 
-Owns the scope: an attempt reads files of its own execution, of the one that it replays and of the one that started it,
+Owns the scope: an attempt reads files of its own execution, of those that it replays and of the one that started it,
 and those of its namespace and of the namespaces around that; it stores below its own task run, and in its task's cache.
 """
 
@@ -162,10 +162,8 @@ def _executions(namespace: str, flow_id: str) -> str:
 
 def _related(job: Job, executions: str) -> list[str]:
     """Return the folders of executions whose files may come in with the variables."""
-    found = []
-    execution, trigger = job.variables.get("execution"), job.variables.get("trigger")
-    if isinstance(execution, dict) and execution.get("originalId"):
-        found.append(f"{executions}/{execution['originalId']}/")
+    found = [f"{executions}/{source}/" for source in job.sources]
+    trigger = job.variables.get("trigger")
     if isinstance(trigger, dict) and trigger.get("executionId"):
         namespace, flow_id = str(trigger.get("namespace", job.namespace)), str(trigger.get("flowId", job.flow_id))
         found.append(f"{_executions(namespace, flow_id)}/{trigger['executionId']}/")

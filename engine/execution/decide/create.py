@@ -42,6 +42,7 @@ def create_execution(draft: ExecutionDraft, command: c.CreateExecution) -> None:
             original_id=command.original_id or draft.id,
             kind=command.kind,
             schedule_ms=command.schedule_ms,
+            sources=command.sources,
         )
     )
     if command.variables_whole:

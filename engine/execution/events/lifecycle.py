@@ -22,6 +22,8 @@ class ExecutionCreated(Event, frozen=True, kw_only=True):
     original_id: str = ""
     kind: str = "NORMAL"
     schedule_ms: int | None = None
+    sources: tuple[str, ...] = ()
+    """Ids of the executions whose files it may read, as its inputs and results come from them."""
 
 
 class ExecutionStateChanged(Event, frozen=True, kw_only=True):

@@ -27,6 +27,8 @@ class ScopeOpened(Event, frozen=True, kw_only=True):
     outputs_json: bytes = b""
     """Outputs that the flowable has from its beginning on, such as the branch an If chose."""
     at_ms: int = 0
+    warned: int = 0
+    """Tasks of earlier turns, in another execution, that ended as WARNING."""
 
 
 class ScopePhaseChanged(Event, frozen=True, kw_only=True):

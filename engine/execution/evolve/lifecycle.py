@@ -37,6 +37,7 @@ def execution_created(_rows: Rows, event: e.ExecutionCreated) -> Changes:
             parent_id=event.parent_id,
             kind=event.kind,
             labels=event.labels,
+            sources=event.sources,
         ),
     )
     yield (

@@ -34,6 +34,7 @@ def scope_opened(rows: Rows, event: e.ScopeOpened) -> Changes:
             limit=event.limit,
             inner=event.inner,
             total=len(event.values),
+            warned=event.warned,
             fleeting=until or (around is not None and around.fleeting),
             turn=int(until),
             opened_ms=event.at_ms,

@@ -526,3 +526,12 @@ def test_listeners_stand_between_finally_and_what_comes_after_the_end() -> None:
     assert len(source.runs) == 6
     assert anew(replay(source, "l2")) == {"l2", "l3", "z"}
     assert anew(replay(source, "z")) == {"z"}
+
+
+def test_a_worker_is_told_whose_files_it_may_read() -> None:
+    source = Driven(f"tasks: [{{id: a, {WORK}}}, {{id: b, {WORK}}}]").run()
+    runs = replayed(source.flow, source.flow, source.past(), "another", source["b"].id)
+    run = another(source, runs, source.flow, sources=(source.id, "first"))
+    job = run.claim("b")
+    assert job is not None
+    assert job.sources == (source.id, "first")
