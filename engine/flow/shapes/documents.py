@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from pydantic.json_schema import GenerateJsonSchema, JsonRef, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import CoreSchema
-from pydantic_core.core_schema import WithDefaultSchema
+from pydantic_core.core_schema import TypedDictSchema, WithDefaultSchema
 
 from engine.flow.shapes.kinds import Kind, Schema
 from engine.flow.shapes.parts import Part
@@ -54,9 +54,13 @@ def part_schema(part: type[Part], name: str) -> Schema:
     return explained(schema, name)
 
 
-def model_schema(model: CoreSchema, name: str) -> Schema:
+def model_schema(model: TypedDictSchema, name: str) -> Schema:
     """Return the JSON schema of a model that `typed` made; `name` is that in `words.json`."""
-    return explained(_shared_generator().generate_inner(model), name)
+    schema = _shared_generator().generate_inner(model)
+    if model.get("extra_behavior") == "forbid":
+        # Older releases of pydantic don't say so themselves.
+        schema["additionalProperties"] = False
+    return explained(schema, name)
 
 
 def explained(schema: Schema, name: str) -> Schema:

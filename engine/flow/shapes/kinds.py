@@ -85,9 +85,16 @@ class Kind:
         return _Needed(self, empty)
 
 
+def _set(schema: Schema, empty: bool) -> Schema:
+    """The schema of what may stand there if something must."""
+    if empty and schema.keys() == {"enum"}:
+        return {"enum": [word for word in schema["enum"] if word is not None]}
+    return {**schema, "not": {"enum": [None] if empty else [None, "", [], {}]}}
+
+
 class _Needed(Kind):
     def __init__(self, kind: Kind, empty: bool) -> None:
-        super().__init__(as_written, {**kind.schema, "not": {"enum": [None] if empty else [None, "", [], {}]}})
+        super().__init__(as_written, _set(kind.schema, empty))
         self.words = kind.words
 
         def check(value: Any) -> Any:

@@ -56,7 +56,7 @@ class Part(BaseModel):
 def kinds_of(part: type[Part]) -> Mapping[str, Kind]:
     """Return the kinds of a model's properties by the names under which they are written."""
     return {
-        field.alias or name: next((each for each in field.metadata if isinstance(each, Kind)), kinds.FREE)
+        field.alias or to_camel(name): next((each for each in field.metadata if isinstance(each, Kind)), kinds.FREE)
         for name, field in part.model_fields.items()
     }
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
-from pydantic_core import CoreSchema, SchemaValidator, core_schema
+from pydantic_core import SchemaValidator, core_schema
 
 from engine.flow.shapes.kinds import Kind
 from engine.flow.shapes.table_kinds import BRANCHES, kind_named
@@ -26,7 +26,7 @@ def validator_of(name: str) -> Callable[[Mapping[str, Any]], Any]:
     return SchemaValidator(model_of(info.properties, closed)).validate_python
 
 
-def model_of(properties: Mapping[str, Property], closed: bool = True) -> CoreSchema:
+def model_of(properties: Mapping[str, Property], closed: bool = True) -> core_schema.TypedDictSchema:
     """Return the model of some properties.
 
     Args:
