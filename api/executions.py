@@ -150,16 +150,20 @@ def run_checks(context: Context, found: FoundFlow, resolution: Resolution) -> li
     return failed_checks(found.flow, variables, now_ms(), context.settings.dialect)
 
 
-def refuse_failed(failed: Sequence[FailedCheck]) -> None:
-    """Refuse to create an execution whose checks don't hold, unless they only inform.
+def failure_of(failed: Sequence[FailedCheck]) -> str:
+    """Return why an execution is to fail as soon as it is created, by the gravest of its checks that don't hold.
+
+    Returns:
+        The messages of the checks with behavior FAIL_EXECUTION, empty if it may run: the others only inform.
 
     Raises:
-        ApiProblem: validation-failed, with the messages of the checks.
+        ApiProblem: validation-failed, with the messages of the checks, if it must not even be created.
     """
-    blocking = [check for check in failed if check.behavior != "CREATE_EXECUTION"]
+    blocking = [check for check in failed if check.behavior == "BLOCK_EXECUTION"]
     if blocking:
         details = [Detail(check.message, "checks") for check in blocking]
         raise ApiProblem("validation-failed", "; ".join(check.message for check in blocking), details)
+    return "; ".join(check.message for check in failed if check.behavior == "FAIL_EXECUTION")
 
 
 async def execution_bytes(context: Context, id: str) -> bytes:

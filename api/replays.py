@@ -89,6 +89,7 @@ async def replay(
     task_run_id: str | None,
     inputs_json: bytes | None = None,
     digest: str = "",
+    failure: str = "",
 ) -> None:
     """Start a new execution that replays one, whole or from a task run on; return when it exists.
 
@@ -100,6 +101,7 @@ async def replay(
         task_run_id: Task run to begin with; None: everything runs.
         inputs_json: Values to run with instead of the old ones.
         digest: What makes the same request recognizable, if it has a key.
+        failure: Why the new one is to fail at once, if it is.
 
     Raises:
         ApiProblem: If it can't be replayed like that.
@@ -119,6 +121,7 @@ async def replay(
         variables_whole=whole,
         resumes=task_run_id is not None,
         carried=carried,
+        failure=failure,
         **await _like(context, source, target, labels),
     )
     await context.commands.ask("executions", id, command)

@@ -176,7 +176,7 @@ async def command_of(
         raise ApiProblem("invalid-argument", f"Inputs or labels of the trigger can't be rendered: {error}") from None
     resolution = await ex.resolve(context, found, found.flow.inputs, inputs)
     values = ex.accepted(resolution)
-    ex.refuse_failed(ex.run_checks(context, found, resolution))
+    failure = ex.failure_of(ex.run_checks(context, found, resolution))
     started = {"id": trigger.id, "type": trigger.declared_type or trigger.type, "variables": variables}
     return CreateExecution(
         namespace=found.flow.namespace,
@@ -185,6 +185,7 @@ async def command_of(
         inputs_json=values,
         labels={key: str(value) for key, value in labels.items() if not key.startswith("system.") and value != ""},
         trigger_json=msgspec.json.encode(started),
+        failure=failure,
     )
 
 

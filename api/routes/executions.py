@@ -107,8 +107,8 @@ async def _command(
     """Return the command that starts an execution, if its inputs allow it."""
     resolution = await ex.resolve(context, found, found.flow.inputs, given)
     values = ex.accepted(resolution)
-    ex.refuse_failed(ex.run_checks(context, found, resolution))
-    return CreateExecution(revision=found.revision, inputs_json=values, **asked)
+    failure = ex.failure_of(ex.run_checks(context, found, resolution))
+    return CreateExecution(revision=found.revision, inputs_json=values, failure=failure, **asked)
 
 
 def _label(written: str) -> tuple[str, str]:
@@ -306,12 +306,12 @@ async def replay(request: web.Request) -> web.Response:
         form = await read_form(request, context, place, ids_of(inputs, "FILE"))
     digest = "" if key is None else digest_of(form, ids_of(inputs, "SECRET"), asked)
     if begun is None:
-        values = None
+        values, failure = None, ""
         if inputs:
             resolution = await ex.resolve(context, target, inputs, form.fields)
             values = ex.accepted(resolution)
-            ex.refuse_failed(ex.run_checks(context, target, resolution))
-        await replays.replay(context, source, target, id, task_run_id, values, digest)
+            failure = ex.failure_of(ex.run_checks(context, target, resolution))
+        await replays.replay(context, source, target, id, task_run_id, values, digest, failure)
     if digest:
         refuse_other(await _row(context, id), digest)
     return encoded_response(await ex.execution_bytes(context, id))

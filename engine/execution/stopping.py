@@ -69,9 +69,19 @@ def end_stopped(
     draft: ExecutionDraft, run: TaskRun, *, outputs_json: bytes = b"", error: str = "", lines: Lines = ()
 ) -> None:
     """End a task run that was to be stopped, as nobody works at it any more."""
+    state = _stopped(draft)
     if has_scope(draft, run):
-        draft.emit(e.ScopeClosed(scope_id=run.id, state=State.KILLED))
-    end(draft, run, State.KILLED, outputs_json=outputs_json, error=error, lines=lines)
+        draft.emit(e.ScopeClosed(scope_id=run.id, state=state))
+    end(draft, run, state, outputs_json=outputs_json, error=error, lines=lines)
+
+
+def _stopped(draft: ExecutionDraft) -> State:
+    """Return how a task run ends that is stopped: by an SLA it failed or was cancelled, by all else it was killed."""
+    header = draft.header
+    broken = [once.partition("/")[2] for once in header.violated if once.startswith(f"{header.attempt}/")]
+    if header.exiting is None or all(draft.flow.sla[int(index)].behavior == "NONE" for index in broken):
+        return State.KILLED
+    return header.exiting
 
 
 def _runs_children(draft: ExecutionDraft, run: TaskRun) -> bool:

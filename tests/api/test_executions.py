@@ -426,6 +426,7 @@ def test_checks_of_the_flow_must_hold_before_an_execution_is_created(server: Any
         HELLO.replace("id: hello", "id: checked")
         + """checks:
   - {condition: "{{ inputs.name != 'Eve' }}", message: not Eve}
+  - {condition: "{{ inputs.name != 'Kay' }}", message: not Kay, behavior: FAIL_EXECUTION}
   - {when: "{{ inputs.name == 'Ada' }}", message: only a hint, behavior: CREATE_EXECUTION, style: WARNING}
 """
     )
@@ -435,3 +436,6 @@ def test_checks_of_the_flow_must_hold_before_an_execution_is_created(server: Any
     checked = server.post("/executions/demo/checked/validate", data=form(name="Bob")).json["checks"]
     assert checked == [{"message": "only a hint", "style": "WARNING", "behavior": "CREATE_EXECUTION"}]
     assert run(server, "checked", data=form(name="Bob"))["state"]["current"] == "SUCCESS"
+    failed = run(server, "checked", data=form(name="Kay"))
+    assert [entry["state"] for entry in failed["state"]["histories"]] == ["CREATED", "FAILED"]
+    assert failed["taskRunList"] == [] and failed["inputs"]["name"] == "Kay"

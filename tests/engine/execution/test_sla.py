@@ -48,7 +48,7 @@ def test_an_execution_that_takes_too_long_is_stopped(behavior: str, end: State) 
     assert run.state is State.RUNNING
     run.report("a", State.KILLED)
     assert run.history == [State.CREATED, State.RUNNING, end]
-    assert run.states() == {"a": "KILLED", "z": "SUCCESS"}
+    assert run.states() == {"a": str(end), "z": "SUCCESS"}
     assert run.value("z") == str(end)
     assert run.header.labels["sla"] == "missed"
     assert [(each.sla_id, each.behavior) for each in violations(run)] == [("late", behavior)]
@@ -60,6 +60,7 @@ def test_one_that_nobody_works_at_ends_at_once() -> None:
     run.fire_next()
 
     assert run.history == [State.CREATED, State.RUNNING, State.PAUSED, State.FAILED]
+    assert run.states() == {"a": "FAILED", "z": "SUCCESS"}
 
 
 def test_a_worker_that_does_not_stop_is_not_waited_for_longer_than_after_a_kill() -> None:
