@@ -38,10 +38,10 @@ def clocks() -> Clocks:
     return Clocks(now_ms=lambda: time.time_ns() // 1_000_000, monotonic_ms=lambda: time.monotonic_ns() // 1_000_000)
 
 
-def executor_role(log: Log, store: Store, settings: Settings, name: str) -> Role:
+def executor_role(log: Log, store: Store, settings: Settings, name: str, *, triggers: bool = True) -> Role:
     """Return the executor: it owns the partitions that its group gives to it, and keeps their rows in `store`."""
     setting = Setting(flow=None, dialect=settings.dialect)
-    chosen = ExecutorSettings(name=name, standby=settings.executor.standby, setting=setting)
+    chosen = ExecutorSettings(name=name, standby=settings.executor.standby, setting=setting, triggers=triggers)
     executor = Executor(log, store, chosen, clocks())
     return Role("executor", executor.run, executor.stop)
 

@@ -178,7 +178,8 @@ def values_of(
 def started(log: Log, settings: Settings) -> Iterator[Supervisor]:
     """Run the roles that an execution needs."""
     name = process_name()
-    supervisor = Supervisor([executor_role(log, MemoryStore(), settings, name), worker_role(log, settings, name)])
+    executor = executor_role(log, MemoryStore(), settings, name, triggers=False)
+    supervisor = Supervisor([executor, worker_role(log, settings, name)])
     supervisor.start()
     try:
         yield supervisor

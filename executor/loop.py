@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from engine.execution.draft import Setting
+from engine.trigger.step import TRIGGERS
 from executor.effects import Effects
 from executor.flows import Flows
 from executor.leases import LEASE_MS, Leases
@@ -54,6 +55,8 @@ class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
     standby: bool = False
     """Fold the partitions of others too, so that a takeover has only seconds of the log to read."""
     setting: Setting = Setting(flow=None)
+    triggers: bool = True
+    """False: nothing goes by time and no flow hears of another, as in a process that runs one flow and ends."""
 
 
 class Clocks(msgspec.Struct, frozen=True):
@@ -82,10 +85,12 @@ class Executor:
         self._leases = Leases(log, clocks.monotonic_ms, settings.lease_ms)
         effects = Effects(log, self._writer)
         self._ports = Ports(log, self._writer, self._tail, effects, store, clocks.now_ms, count(1))
-        setting = msgspec.structs.replace(settings.setting, listeners=self._flows.listeners)
+        listeners = self._flows.listeners if settings.triggers else None
+        setting = msgspec.structs.replace(settings.setting, listeners=listeners)
         self._processors = {
             catalog.inbox_of(kind): Processor(aggregate, self._flows.get, setting)
             for kind, aggregate in AGGREGATES.items()
+            if settings.triggers or aggregate is not TRIGGERS
         }
         self.partitions: dict[tuple[str, int], Partition] = {}
         """By inbox topic and number."""

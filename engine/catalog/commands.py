@@ -15,6 +15,13 @@ class SaveFlow(Command, frozen=True, kw_only=True):
     """create: refused if the flow exists; update: refused if it doesn't; upsert: either."""
 
 
+class NoteTriggersFollowed(Command, frozen=True, kw_only=True):
+    """The triggers of the flow go by this revision now, or know that it was deleted."""
+
+    revision: int
+    deleted: bool
+
+
 class DeleteFlow(Command, frozen=True, kw_only=True):
     """Take the flow away; its revisions stay readable for executions that run them."""
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from engine.catalog import commands as c
 from engine.catalog import events as e
-from engine.catalog.state import HEADER, CatalogHeader, Revision, revision_key
+from engine.catalog.state import HEADER, TRIGGERS, CatalogHeader, Revision, Told, revision_key
 from engine.errors import Reason, Rejected
 from engine.flow import parse_flow
 from engine.machine import Command, Draft
+from engine.trigger.schedules import goes_by_time
 
 SOURCE_BYTES_MAX = 1024 * 1024
 """Some ten thousand tasks; a source travels whole in commands, events and views."""
@@ -60,6 +61,8 @@ def save_flow(draft: Draft, command: c.SaveFlow) -> None:
             at_ms=draft.at_ms,
         )
     )
+    by_time = any(goes_by_time(trigger) for trigger in flow.triggers)
+    _tell_triggers(draft, command, (header.revision if header else 0) + 1, by_time)
 
 
 def delete_flow(draft: Draft, command: c.DeleteFlow) -> None:
@@ -71,6 +74,35 @@ def delete_flow(draft: Draft, command: c.DeleteFlow) -> None:
     draft.emit(
         e.FlowDeleted(namespace=command.namespace, flow_id=command.flow_id, revision=header.revision, at_ms=draft.at_ms)
     )
+    _tell_triggers(draft, command, header.revision, going_by_time=False)
 
 
-DECIDERS: Mapping[type[Command], Callable[[Any, Any], None]] = {c.SaveFlow: save_flow, c.DeleteFlow: delete_flow}
+def _tell_triggers(draft: Draft, command: c.SaveFlow | c.DeleteFlow, revision: int, going_by_time: bool) -> None:
+    """Tell the flow's triggers, if it has any that go by time, or had."""
+    deleted = isinstance(command, c.DeleteFlow)
+    if going_by_time or draft.get(TRIGGERS) is not None:
+        draft.emit(
+            e.TriggersChanged(
+                namespace=command.namespace,
+                flow_id=command.flow_id,
+                revision=revision,
+                deleted=deleted,
+                at_ms=draft.at_ms,
+            )
+        )
+
+
+def note_triggers_followed(draft: Draft, command: c.NoteTriggersFollowed) -> None:
+    """Stop telling the triggers what they know."""
+    told: Told | None = draft.get(TRIGGERS)
+    if told is None or told.answered:
+        return
+    if (told.changed.revision, told.changed.deleted) == (command.revision, command.deleted):
+        draft.emit(e.TriggersFollowing())
+
+
+DECIDERS: Mapping[type[Command], Callable[[Any, Any], None]] = {
+    c.SaveFlow: save_flow,
+    c.DeleteFlow: delete_flow,
+    c.NoteTriggersFollowed: note_triggers_followed,
+}

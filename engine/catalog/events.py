@@ -25,3 +25,17 @@ class FlowDeleted(Event, frozen=True, kw_only=True):
     revision: int
     """The revision that was the latest."""
     at_ms: int
+
+
+class TriggersChanged(Event, frozen=True, kw_only=True):
+    """The flow has, or had, triggers that go by time: they are told which revision counts until they answer."""
+
+    namespace: str
+    flow_id: str
+    revision: int
+    deleted: bool
+    at_ms: int
+
+
+class TriggersFollowing(Event, frozen=True, kw_only=True):
+    """The triggers of the flow go by the revision that counts."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.catalog import events as e
-from engine.catalog.state import HEADER, CatalogHeader, Revision, revision_key
+from engine.catalog.state import HEADER, TRIGGERS, CatalogHeader, Revision, Told, revision_key
 from engine.machine import Changes, CommandRejected, Event, Evolver, Rows, rejected_changes_nothing
 
 
@@ -18,8 +18,20 @@ def flow_deleted(_rows: Rows, event: e.FlowDeleted) -> Changes:
     yield HEADER, CatalogHeader(revision=event.revision, deleted=True)
 
 
+def triggers_changed(_rows: Rows, event: e.TriggersChanged) -> Changes:
+    """Keep what they are told until they answer."""
+    yield TRIGGERS, Told(changed=event)
+
+
+def triggers_following(rows: Rows, _event: e.TriggersFollowing) -> Changes:
+    """They know; that they were told stays, as they must hear of the next revision, too."""
+    yield TRIGGERS, Told(changed=rows.get(TRIGGERS).changed, answered=True)
+
+
 EVOLVERS: dict[type[Event], Evolver] = {
     CommandRejected: rejected_changes_nothing,
     e.FlowSaved: flow_saved,
     e.FlowDeleted: flow_deleted,
+    e.TriggersChanged: triggers_changed,
+    e.TriggersFollowing: triggers_following,
 }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from engine.catalog.events import TriggersChanged
 from engine.machine import Row
 
 HEADER = "h"
+TRIGGERS = "t"
 
 
 class CatalogHeader(Row, frozen=True, kw_only=True):
@@ -22,7 +24,14 @@ class Revision(Row, frozen=True, kw_only=True):
     at_ms: int
 
 
-ROW_TYPES: dict[str, type[Row]] = {"h": CatalogHeader, "r": Revision}
+class Told(Row, frozen=True, kw_only=True):
+    """What the flow's triggers were told last; key `t`."""
+
+    changed: TriggersChanged
+    answered: bool = False
+
+
+ROW_TYPES: dict[str, type[Row]] = {"h": CatalogHeader, "r": Revision, "t": Told}
 
 
 def revision_key(revision: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine import machine
 from engine.catalog.decide import DECIDERS
 from engine.catalog.evolve import EVOLVERS
-from engine.catalog.react import REACTORS
+from engine.catalog.react import OUTSTANDING, REACTORS
 from engine.catalog.state import ROW_TYPES
 from engine.machine import SEQUENCE, Aggregate, Command, Draft, Rows, Sequence, Step
 
@@ -16,6 +16,7 @@ FLOWS = Aggregate(
     reactors=REACTORS,
     row_types={**ROW_TYPES, SEQUENCE: Sequence},
     draft=Draft,
+    outstanding=OUTSTANDING,
 )
 
 

@@ -52,6 +52,12 @@ class CreateExecution(Command, frozen=True, kw_only=True):
     reply_kind: str = ""
     """Kind of the aggregate that is told once the execution exists, however often it is asked for; empty: nobody."""
     reply_id: str = ""
+    reply_end: bool = False
+    """It is told of the end, too."""
+
+
+class NoteStarterHeard(Command, frozen=True, kw_only=True):
+    """Whoever started this execution knows of its end."""
 
 
 class NoteListenerReached(Command, frozen=True, kw_only=True):

@@ -58,7 +58,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 class ExecutionDraft(Draft):
     """The draft that the deciders of executions work on."""
 
-    __slots__ = ("agenda", "base_variables", "bytes", "changes", "judged", "setting")
+    __slots__ = ("agenda", "base_variables", "bytes", "changes", "judged", "setting", "settles")
 
     def __init__(self, aggregate: Aggregate, id: str, rows: Rows, at_ms: int, context: Setting) -> None:
         super().__init__(aggregate, id, rows, at_ms, context)
@@ -73,6 +73,8 @@ class ExecutionDraft(Draft):
         """What outputs, values and log lines of the events take."""
         self.changes: list[tuple[int, State]] = []
         """Each new state of the execution as a whole, with the place of its event in the step."""
+        self.settles = False
+        """In this step nothing is left to do any more."""
 
     def emit(self, event: Event) -> None:
         """Record that `event` happened, fold it, and weigh it."""
@@ -82,6 +84,8 @@ class ExecutionDraft(Draft):
             self.bytes += _weight(event)
         if kind in _CHANGES:
             self.changes.append((len(self.events) - 1, getattr(event, "state", State.RESTARTED)))
+        elif kind is e.ExecutionSettled:
+            self.settles = True
 
     @property
     def full(self) -> bool:

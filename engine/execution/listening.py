@@ -14,7 +14,7 @@ from engine import expression
 from engine.execution import events as e
 from engine.execution.asking import templates_of
 from engine.execution.draft import STEP_BYTES_MAX, ExecutionDraft
-from engine.execution.state import HEADER, Header, TaskRun
+from engine.execution.state import HEADER, STARTER, Header, Starter, TaskRun
 from engine.execution.variables import base_variables
 from engine.machine import SEQUENCE
 from engine.trigger.conditions import Facts, Unanswerable, Upstream, all_hold
@@ -29,6 +29,16 @@ TELL_BYTES_MAX = 256 * 1024
 """What a step may hold before it tells no more: what one trigger is told may be as large as outputs and inputs are."""
 TOLD_MAX = 50
 """Flow triggers that are told of in one step; a further one goes on with the rest."""
+
+
+def tell_triggers(draft: ExecutionDraft) -> None:
+    """Find, for each new state of this step, whom it matters to; tell who started the execution of its end."""
+    if draft.settles:
+        starter: Starter | None = draft.get(STARTER)
+        if starter is not None and starter.called is None:
+            told = {"kind": starter.kind, "id": starter.id, "trigger_id": starter.trigger_id}
+            draft.emit(e.StarterCalled(**told, execution_id=draft.id, state=draft.header.state))
+    tell_listeners(draft)
 
 
 def tell_listeners(draft: ExecutionDraft) -> None:

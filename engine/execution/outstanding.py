@@ -10,8 +10,8 @@ from typing import Any
 
 from engine.execution.effects import RingDoorbell, SendCancel
 from engine.execution.react import acquire_slot, release_slot
-from engine.execution.state import Slot, TaskRun, Telling
-from engine.execution.telling import message_of
+from engine.execution.state import Slot, Starter, TaskRun, Telling
+from engine.execution.telling import end_of, message_of
 from engine.machine import Outstanding
 from engine.values import State
 
@@ -54,4 +54,9 @@ def telling(row: Telling) -> Outstanding:
     return Outstanding(message_of(row.found), TELL_AGAIN_MS, TELL_AGAIN_MAX_MS)
 
 
-OUTSTANDING: Mapping[str, Callable[[Any], Outstanding | None]] = {"t": task_run, "c": slot, "l": telling}
+def starter(row: Starter) -> Outstanding | None:
+    """A trigger that hasn't heard of the end of what it started."""
+    return Outstanding(end_of(row.called), TELL_AGAIN_MS, TELL_AGAIN_MAX_MS) if row.called is not None else None
+
+
+OUTSTANDING: Mapping[str, Callable[[Any], Outstanding | None]] = {"t": task_run, "c": slot, "l": telling, "g": starter}

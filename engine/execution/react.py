@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.execution import events as e
 from engine.execution.effects import RingDoorbell, SendCancel, SendGrant
 from engine.execution.state import Slot
-from engine.execution.telling import message_of
+from engine.execution.telling import end_of, message_of
 from engine.machine import Effect, Event, Reactor, SendCommand
 from engine.slots.commands import AcquireSlot, ConfirmSlot, ReleaseSlot
 
@@ -63,6 +63,11 @@ def listener_found(event: e.ListenerFound) -> tuple[Effect, ...]:
     return (message_of(event),)
 
 
+def starter_called(event: e.StarterCalled) -> tuple[Effect, ...]:
+    """The trigger that started the execution is told."""
+    return (end_of(event),)
+
+
 REACTORS: dict[type[Event], Reactor] = {
     e.TaskDispatched: task_dispatched,
     e.TaskRunStarted: task_run_started,
@@ -70,4 +75,5 @@ REACTORS: dict[type[Event], Reactor] = {
     e.SlotRequested: slot_requested,
     e.SlotReturned: slot_returned,
     e.ListenerFound: listener_found,
+    e.StarterCalled: starter_called,
 }

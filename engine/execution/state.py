@@ -7,7 +7,7 @@ of a loop only the active iterations and the failed ones have rows.
 from __future__ import annotations
 
 from engine.execution.carried import CarriedRun
-from engine.execution.events.listeners import ListenerFound
+from engine.execution.events.listeners import ListenerFound, StarterCalled
 from engine.machine import Row, Timer
 from engine.values import State, derive_id
 
@@ -15,6 +15,7 @@ HEADER = "h"
 INPUTS = "i"
 ENDING = "e"
 SLOT = "c"
+STARTER = "g"
 ROOT = "root"
 CHUNK = 256
 """Loop values per row: starting an iteration reads one chunk, not the whole list."""
@@ -175,6 +176,16 @@ class Telling(Row, frozen=True, kw_only=True):
     found: ListenerFound
 
 
+class Starter(Row, frozen=True, kw_only=True):
+    """The trigger that started the execution, as long as it is to hear of the end; key `g`."""
+
+    kind: str
+    id: str
+    trigger_id: str
+    called: StarterCalled | None = None
+    """What it hasn't answered."""
+
+
 class Values(Row, frozen=True, kw_only=True):
     """`CHUNK` rendered values of a loop; key from `values_key`."""
 
@@ -201,6 +212,7 @@ ROW_TYPES: dict[str, type[Row]] = {
     "v": Values,
     "k": Carried,
     "l": Telling,
+    "g": Starter,
 }
 
 

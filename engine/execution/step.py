@@ -6,7 +6,7 @@ from engine import machine
 from engine.execution.decide import DECIDERS
 from engine.execution.draft import ExecutionDraft, Setting
 from engine.execution.evolve import EVOLVERS
-from engine.execution.listening import tell_listeners
+from engine.execution.listening import tell_triggers
 from engine.execution.outstanding import OUTSTANDING
 from engine.execution.react import REACTORS
 from engine.execution.state import ROW_TYPES
@@ -20,7 +20,7 @@ EXECUTIONS = Aggregate(
     row_types={**ROW_TYPES, SEQUENCE: Sequence},
     draft=ExecutionDraft,
     outstanding=OUTSTANDING,
-    finish=tell_listeners,
+    finish=tell_triggers,
 )
 
 

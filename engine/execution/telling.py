@@ -6,9 +6,9 @@ Owns the command that an event becomes. When it is said again is `outstanding.py
 from __future__ import annotations
 
 from engine.execution.commands import CreateExecution
-from engine.execution.events.listeners import ListenerFound
+from engine.execution.events.listeners import ListenerFound, StarterCalled
 from engine.machine import SendCommand
-from engine.trigger.commands import NoteUpstream
+from engine.trigger.commands import NoteExecutionEnded, NoteUpstream
 
 
 def message_of(found: ListenerFound) -> SendCommand:
@@ -42,3 +42,9 @@ def message_of(found: ListenerFound) -> SendCommand:
         failure=found.failure,
     )
     return SendCommand(kind="triggers", id=f"{found.namespace}/{found.flow_id}", command=note)
+
+
+def end_of(called: StarterCalled) -> SendCommand:
+    """Return the effect that tells a trigger of the end of what it started."""
+    ended = NoteExecutionEnded(trigger_id=called.trigger_id, execution_id=called.execution_id, state=called.state)
+    return SendCommand(kind=called.kind, id=called.id, command=ended)

@@ -1,4 +1,6 @@
-"""Whether a cron expression can be read, and why not. When it fires next is computed elsewhere.
+"""Whether a cron expression can be read, why not, and which values its fields hold.
+
+When it fires next is `engine/trigger/cron.py`'s.
 
 Owns the accepted dialect: five unix fields (six with leading seconds), nicknames, names of months and weekdays, lists,
 ranges, steps, and `L` for the last day of a month. Wrapping ranges, `?`, `W` and `#` are refused.
@@ -8,7 +10,15 @@ from __future__ import annotations
 
 import re
 
-NICKNAMES = frozenset({"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"})
+NICKNAMES = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
 
 _MONTHS = {
     "JAN": 1,
@@ -86,3 +96,39 @@ def _part_problem(part: str, name: str, low: int, high: int, names: dict[str, in
     if match["step"] is not None and not 1 <= int(match["step"]) <= high:
         return f"step of {name} must be between 1 and {high}, but is {match['step']}"
     return None
+
+
+def cron_fields(expression: str, with_seconds: bool = False) -> list[frozenset[int]]:
+    """Return the values of a valid expression's fields: seconds, minutes, hours, days, months, days of the week.
+
+    Sunday is 0; the last day of a month is 0 among the days.
+
+    Example:
+        >>> [sorted(field)[:3] for field in cron_fields("*/20 9-11 L * MON")]
+        [[0], [0, 20, 40], [9, 10, 11], [0], [1, 2, 3], [1]]
+    """
+    written = expression.strip()
+    nickname = NICKNAMES.get(written.lower())
+    parts = (nickname or written).split()
+    if nickname is not None or not with_seconds:
+        parts = ["0", *parts]
+    found = [
+        frozenset({0})
+        if text == "L"
+        else frozenset(number for part in text.split(",") for number in _values(part, low, high, names))
+        for (_name, low, high, names), text in zip(_FIELDS, parts, strict=True)
+    ]
+    found[5] = frozenset(day % 7 for day in found[5])
+    return found
+
+
+def _values(part: str, low: int, high: int, names: dict[str, int]) -> range:
+    match = _PART.fullmatch(part)
+    assert match is not None, part
+    words = [word for word in (match["low"], match["high"]) if word is not None and word != "*"]
+    bounds = [int(word) if word.isdigit() else names[word.upper()] for word in words]
+    step = int(match["step"] or 1)
+    if not bounds:
+        return range(low, high + 1, step)
+    last = bounds[1] if len(bounds) > 1 else high if match["step"] is not None else bounds[0]
+    return range(bounds[0], last + 1, step)

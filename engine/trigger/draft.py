@@ -13,7 +13,7 @@ from engine.execution.draft import Setting
 from engine.flow.model import Trigger
 from engine.machine import Draft, Timer
 from engine.trigger import events as e
-from engine.trigger.state import HEADER, Header, timer_key
+from engine.trigger.state import HEADER, Header, scheduled_key, timer_key
 
 
 class TriggerDraft(Draft):
@@ -37,6 +37,11 @@ class TriggerDraft(Draft):
         """Return a trigger that the flow declares."""
         flow = self.setting.flow
         return next((each for each in flow.triggers if each.id == trigger_id), None) if flow is not None else None
+
+    def scheduled(self, trigger_id: str) -> e.TriggerChanged | None:
+        """Return a trigger that goes by time, as it is now."""
+        row = self.get(scheduled_key(trigger_id))
+        return row.now if row is not None else None
 
     def follow(self, namespace: str, flow_id: str, revision: int) -> None:
         """Go on with a revision, unless it is an older one."""

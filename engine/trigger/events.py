@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from engine.machine import CommandRejected, Event
 
 __all__ = ["CommandRejected"]
@@ -14,6 +16,7 @@ class TriggersFollowed(Event, frozen=True, kw_only=True):
     flow_id: str
     revision: int
     at_ms: int
+    deleted: bool = False
 
 
 class UpstreamNoted(Event, frozen=True, kw_only=True):
@@ -57,12 +60,55 @@ class TriggerFired(Event, frozen=True, kw_only=True):
     trigger_json: bytes = b""
     failure: str = ""
     """Why the execution can only fail."""
+    reply_end: bool = False
+    """The trigger is to hear of the execution's end."""
 
 
 class FiringAnswered(Event, frozen=True, kw_only=True):
     """The execution exists."""
 
     execution_id: str
+
+
+class Backfill(msgspec.Struct, frozen=True, kw_only=True):
+    """A schedule that runs for the dates of a time that has passed."""
+
+    start_ms: int
+    end_ms: int
+    current_ms: int
+    """The date that is next."""
+    created_ms: int
+    paused: bool = False
+    inputs_json: bytes = b"{}"
+    labels: dict[str, str] = {}
+
+
+class TriggerChanged(Event, frozen=True, kw_only=True):
+    """A trigger that goes by time is, from now on, like this."""
+
+    trigger_id: str
+    at_ms: int
+    why: str
+    """started | ticked | moved | released | switched | backfill: what happened to it."""
+    definition: str
+    """Names what the flow says of it, so that a change is seen."""
+    next_ms: int | None
+    """Its next date; None: there is none."""
+    last_ms: int | None = None
+    """The last date that it started an execution for."""
+    execution_id: str = ""
+    """The execution that it waits for."""
+    released_ms: int = 0
+    """Until when something was waited for: dates that passed meanwhile weren't missed."""
+    disabled: bool = False
+    """A person, or `stopAfter`, turned it off."""
+    backfill: Backfill | None = None
+
+
+class TriggerRemoved(Event, frozen=True, kw_only=True):
+    """A trigger that goes by time is there no more."""
+
+    trigger_id: str
 
 
 class AlarmSet(Event, frozen=True, kw_only=True):

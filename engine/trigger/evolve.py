@@ -10,16 +10,21 @@ from engine.trigger.state import (
     Gathered,
     Header,
     Noted,
+    Scheduled,
     firing_key,
     gathered_key,
     noted_key,
+    scheduled_key,
     timer_key,
 )
 
 
 def triggers_followed(_rows: Rows, event: e.TriggersFollowed) -> Changes:
     """The revision counts."""
-    yield HEADER, Header(namespace=event.namespace, flow_id=event.flow_id, revision=event.revision)
+    yield (
+        HEADER,
+        Header(namespace=event.namespace, flow_id=event.flow_id, revision=event.revision, deleted=event.deleted),
+    )
 
 
 def upstream_noted(_rows: Rows, event: e.UpstreamNoted) -> Changes:
@@ -52,6 +57,16 @@ def firing_answered(_rows: Rows, event: e.FiringAnswered) -> Changes:
     yield firing_key(event.execution_id), None
 
 
+def trigger_changed(_rows: Rows, event: e.TriggerChanged) -> Changes:
+    """Take it over as it is."""
+    yield scheduled_key(event.trigger_id), Scheduled(now=event)
+
+
+def trigger_removed(_rows: Rows, event: e.TriggerRemoved) -> Changes:
+    """Forget it."""
+    yield scheduled_key(event.trigger_id), None
+
+
 def alarm_set(_rows: Rows, event: e.AlarmSet) -> Changes:
     """Set the timer, instead of an earlier one of the same id."""
     yield timer_key(event.timer_id), Timer(due_ms=event.due_ms)
@@ -70,6 +85,8 @@ EVOLVERS: dict[type[Event], Evolver] = {
     e.NotesForgotten: notes_forgotten,
     e.TriggerFired: trigger_fired,
     e.FiringAnswered: firing_answered,
+    e.TriggerChanged: trigger_changed,
+    e.TriggerRemoved: trigger_removed,
     e.AlarmSet: alarm_set,
     e.AlarmCleared: alarm_cleared,
 }

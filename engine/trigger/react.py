@@ -29,6 +29,7 @@ def creation(fired: e.TriggerFired) -> SendCommand:
             failure=fired.failure,
             reply_kind="triggers",
             reply_id=f"{fired.namespace}/{fired.flow_id}",
+            reply_end=fired.reply_end,
         ),
     )
 

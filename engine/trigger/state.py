@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.machine import Row, Timer
-from engine.trigger.events import TriggerFired
+from engine.trigger.events import TriggerChanged, TriggerFired
 
 HEADER = "h"
 
@@ -14,6 +14,7 @@ class Header(Row, frozen=True, kw_only=True):
     namespace: str
     flow_id: str
     revision: int
+    deleted: bool = False
 
 
 class Gathered(Row, frozen=True, kw_only=True):
@@ -37,7 +38,13 @@ class Firing(Row, frozen=True, kw_only=True):
     fired: TriggerFired
 
 
-ROW_TYPES: dict[str, type[Row]] = {"h": Header, "w": Gathered, "n": Noted, "f": Firing, "m": Timer}
+class Scheduled(Row, frozen=True, kw_only=True):
+    """A trigger that goes by time; key `s/<trigger id>`."""
+
+    now: TriggerChanged
+
+
+ROW_TYPES: dict[str, type[Row]] = {"h": Header, "w": Gathered, "n": Noted, "f": Firing, "s": Scheduled, "m": Timer}
 
 
 def gathered_key(trigger_id: str) -> str:
@@ -53,6 +60,11 @@ def noted_key(told_id: str) -> str:
 def firing_key(execution_id: str) -> str:
     """Return the key of an execution that was asked for."""
     return "f/" + execution_id
+
+
+def scheduled_key(trigger_id: str) -> str:
+    """Return the key of a trigger that goes by time."""
+    return "s/" + trigger_id
 
 
 def timer_key(timer_id: str) -> str:

@@ -10,7 +10,8 @@ from engine.catalog.commands import DeleteFlow, SaveFlow
 from engine.execution.commands import CreateExecution
 from engine.execution.events import ExecutionCreated
 from engine.machine import Command
-from engine.trigger.commands import NoteUpstream
+from engine.trigger.commands import FollowFlow, NoteExecutionEnded, NoteExecutionStarted, NoteUpstream
+from engine.trigger.events import TriggerFired
 from executor.loop import Clocks, Executor, ExecutorSettings
 from executor.state.memory import MemoryStore
 from topics import catalog
@@ -57,9 +58,9 @@ class Scene:
     """Executors, one after the other, and what a client does to their log."""
 
     def __init__(self) -> None:
-        self.log = MemoryLog(catalog_partitions(2))
-        self.client = self.log.writer(member="client")
         self.ms = 1_767_225_600_000
+        self.log = MemoryLog(catalog_partitions(2), now_ms=lambda: self.ms)
+        self.client = self.log.writer(member="client")
         self.lossy: LossyLog
         self.executor: Executor
         self.number = 0
@@ -182,3 +183,66 @@ def test_what_comes_together_starts_one_execution_although_executors_die(scene: 
 
     assert len(scene.created("listener")) == 1
     assert scene.waiting() == 0
+
+
+EVERY_MINUTE = 'triggers: [{id: tick, type: io.kestra.plugin.core.trigger.Schedule, cron: "* * * * *"}]\n'
+MINUTE = 60_000
+
+
+def test_a_schedule_starts_an_execution_for_each_date(scene: Scene) -> None:
+    scene.save("scheduled", EVERY_MINUTE)
+    scene.run(100, ms_each=2_000)
+
+    assert len(scene.created("scheduled")) == 3
+    assert scene.waiting() == 0
+
+
+@pytest.mark.parametrize("losing", [FollowFlow, CreateExecution, NoteExecutionStarted, NoteExecutionEnded])
+def test_a_date_brings_one_execution_although_executors_die(scene: Scene, losing: type) -> None:
+    scene.lossy.losing = (losing,)
+    scene.save("scheduled", EVERY_MINUTE)
+    scene.run(40, ms_each=2_000)
+    assert scene.lossy.lost
+    scene.dies()
+    scene.run(200, ms_each=2_000)
+
+    created = scene.created("scheduled")
+    dates = {
+        event.trigger_id + str(event.execution_id)
+        for step in scene.steps(catalog.TRIGGERS_EVENTS)
+        for event in step.events
+        if isinstance(event, TriggerFired)
+    }
+    assert len(created) == len(set(created)) == len(dates) >= 6
+    assert scene.waiting() == 0
+
+
+def test_dates_that_passed_while_no_executor_was_there_come_when_there_is_one(scene: Scene) -> None:
+    scene.save("scheduled", EVERY_MINUTE)
+    scene.run(1)
+    scene.dies()
+    scene.ms += 10 * MINUTE
+    scene.run(100)
+
+    assert len(scene.created("scheduled")) == 10
+
+
+def test_a_deleted_flow_starts_nothing_any_more(scene: Scene) -> None:
+    scene.save("scheduled", EVERY_MINUTE)
+    scene.send(catalog.FLOWS_INBOX, "n/scheduled", DeleteFlow(namespace="n", flow_id="scheduled"))
+    scene.run(100, ms_each=2_000)
+
+    assert scene.created("scheduled") == []
+    assert scene.waiting() == 0
+
+
+def test_a_process_without_triggers_starts_nothing(scene: Scene) -> None:
+    scene.dies()
+    clocks = Clocks(now_ms=lambda: scene.ms, monotonic_ms=lambda: scene.ms)
+    settings = ExecutorSettings(name="alone", triggers=False)
+    scene.executor = Executor(scene.log.as_member("alone"), MemoryStore(), settings, clocks)
+    scene.run()
+    scene.save("scheduled", EVERY_MINUTE)
+    scene.run(100, ms_each=2_000)
+
+    assert scene.created("scheduled") == []

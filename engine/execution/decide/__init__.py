@@ -36,6 +36,7 @@ DECIDERS: Mapping[type[Command], Callable[[Any, Any], None]] = {
     c.ForceRunExecution: slots.force_run,
     c.UnqueueExecution: slots.unqueue_execution,
     c.MarkReplayed: labels.mark_replayed,
+    c.NoteStarterHeard: listeners.note_starter_heard,
     c.NoteListenerReached: listeners.note_listener_reached,
     c.FireTimer: timers.fire_timer,
     c.AbandonExecution: abandon.abandon_execution,

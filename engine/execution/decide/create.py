@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.execution import commands as c
 from engine.execution import events as e
 from engine.execution.conclusion import settle
-from engine.execution.decide.listeners import reply
+from engine.execution.decide.listeners import name_starter, reply
 from engine.execution.draft import ExecutionDraft
 from engine.execution.scopes import proceed
 from engine.execution.sla import watch
@@ -49,6 +49,7 @@ def create_execution(draft: ExecutionDraft, command: c.CreateExecution) -> None:
         draft.emit(e.VariablesChanged(variables_json=command.variables_json, at_ms=draft.at_ms))
     if command.carried:
         draft.emit(e.ResultsCarried(runs=command.carried))
+    name_starter(draft, command)
     if command.failure:
         draft.emit(e.ExecutionEnded(state=State.FAILED, at_ms=draft.at_ms, error=command.failure))
         settle(draft)

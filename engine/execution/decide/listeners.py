@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from engine.execution import commands as c
 from engine.execution import events as e
 from engine.execution.draft import ExecutionDraft
-from engine.execution.state import telling_key
+from engine.execution.state import INPUTS, STARTER, Inputs, telling_key
 from engine.machine import Command, SendCommand
 from engine.trigger.commands import NoteExecutionStarted
 
@@ -25,3 +27,18 @@ def reply(draft: ExecutionDraft, command: c.CreateExecution) -> None:
             else NoteExecutionStarted(execution_id=draft.id)
         )
         draft.answers.append(SendCommand(kind=command.reply_kind, id=command.reply_id, command=told))
+
+
+def name_starter(draft: ExecutionDraft, command: c.CreateExecution) -> None:
+    """Remember the trigger that wants to hear of the end."""
+    inputs: Inputs = draft.get(INPUTS)
+    if command.reply_end and inputs.trigger_json:
+        trigger_id = str(msgspec.json.decode(inputs.trigger_json).get("id", ""))
+        draft.emit(e.StarterNamed(kind=command.reply_kind, id=command.reply_id, trigger_id=trigger_id))
+
+
+def note_starter_heard(draft: ExecutionDraft, _command: c.NoteStarterHeard) -> None:
+    """Stop telling of the end."""
+    starter = draft.get(STARTER)
+    if starter is not None and starter.called is not None:
+        draft.emit(e.StarterHeard())

@@ -20,7 +20,13 @@ from engine.execution.events.lifecycle import (
     TimerSet,
     VariablesChanged,
 )
-from engine.execution.events.listeners import ListenerFound, ListenerReached
+from engine.execution.events.listeners import (
+    ListenerFound,
+    ListenerReached,
+    StarterCalled,
+    StarterHeard,
+    StarterNamed,
+)
 from engine.execution.events.scopes import (
     IterationEnded,
     IterationStarted,
@@ -81,6 +87,9 @@ __all__ = [
     "SlotQueued",
     "SlotRequested",
     "SlotReturned",
+    "StarterCalled",
+    "StarterHeard",
+    "StarterNamed",
     "TaskDispatched",
     "TaskRunCarried",
     "TaskRunCreated",

@@ -1,8 +1,9 @@
-"""What flow triggers of other flows are to hear of an execution."""
+"""What triggers are to hear of an execution: those of other flows, and the one that started it."""
 
 from __future__ import annotations
 
 from engine.machine import Event
+from engine.values import State
 
 
 class ListenerFound(Event, frozen=True, kw_only=True):
@@ -33,3 +34,27 @@ class ListenerReached(Event, frozen=True, kw_only=True):
     """The flow trigger has taken it into account."""
 
     told_id: str
+
+
+class StarterNamed(Event, frozen=True, kw_only=True):
+    """The trigger that started this execution waits for its end."""
+
+    kind: str
+    id: str
+    """Of the aggregate that the trigger belongs to."""
+    trigger_id: str
+
+
+class StarterCalled(Event, frozen=True, kw_only=True):
+    """The execution has ended, and the trigger that started it is told until it answers."""
+
+    kind: str
+    id: str
+    trigger_id: str
+    execution_id: str
+    """This execution."""
+    state: State
+
+
+class StarterHeard(Event, frozen=True, kw_only=True):
+    """The trigger that started this execution knows of its end."""

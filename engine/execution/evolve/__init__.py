@@ -49,6 +49,9 @@ EVOLVERS: dict[type[Event], Evolver] = {
     e.SlotForgotten: slots.slot_forgotten,
     e.ListenerFound: listeners.listener_found,
     e.ListenerReached: listeners.listener_reached,
+    e.StarterNamed: listeners.starter_named,
+    e.StarterCalled: listeners.starter_called,
+    e.StarterHeard: listeners.starter_heard,
     e.TimerSet: lifecycle.timer_set,
     e.TimerCleared: lifecycle.timer_cleared,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.execution import events as e
-from engine.execution.state import Telling, telling_key
+from engine.execution.state import STARTER, Starter, Telling, telling_key
 from engine.machine import Changes, Rows
 
 
@@ -15,3 +15,18 @@ def listener_found(_rows: Rows, event: e.ListenerFound) -> Changes:
 def listener_reached(_rows: Rows, event: e.ListenerReached) -> Changes:
     """Nothing is to be told any more."""
     yield telling_key(event.told_id), None
+
+
+def starter_named(_rows: Rows, event: e.StarterNamed) -> Changes:
+    """Remember who is to be told of the end."""
+    yield STARTER, Starter(kind=event.kind, id=event.id, trigger_id=event.trigger_id)
+
+
+def starter_called(_rows: Rows, event: e.StarterCalled) -> Changes:
+    """Keep what is to be told until it is answered."""
+    yield STARTER, Starter(kind=event.kind, id=event.id, trigger_id=event.trigger_id, called=event)
+
+
+def starter_heard(_rows: Rows, _event: e.StarterHeard) -> Changes:
+    """Nobody is to be told any more."""
+    yield STARTER, None

@@ -7,6 +7,7 @@ from itertools import islice
 from engine.machine import Timer
 from engine.trigger import commands as c
 from engine.trigger import events as e
+from engine.trigger.decide.schedules import BACKFILL, TICK, fill_back, tick
 from engine.trigger.decide.upstream import FORGET, FORGET_AFTER_MS
 from engine.trigger.draft import TriggerDraft
 from engine.trigger.state import timer_key
@@ -21,8 +22,13 @@ def fire_timer(draft: TriggerDraft, command: c.FireTimer) -> None:
     if timer is None or timer.due_ms != command.generation:
         return
     draft.clear_timer(command.timer_id)
-    if command.timer_id == FORGET:
+    purpose, _slash, trigger_id = command.timer_id.partition("/")
+    if purpose == FORGET:
         _forget(draft)
+    elif purpose == TICK:
+        tick(draft, trigger_id)
+    elif purpose == BACKFILL:
+        fill_back(draft, trigger_id)
 
 
 def _forget(draft: TriggerDraft) -> None:

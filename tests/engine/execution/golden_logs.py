@@ -267,6 +267,15 @@ triggers:
     return run
 
 
+def started_by_a_trigger() -> Driven:
+    """Its trigger has heard of the end."""
+    run = Driven('tasks: [{id: a, type: Return, format: "{{ trigger.date }}"}]')
+    started = b'{"id":"tick","type":"Schedule","variables":{"date":"2026-03-06T12:00:00Z"}}'
+    run.create(trigger_json=started, reply_kind="triggers", reply_id="test/flow", reply_end=True).go_on()
+    run.send(c.NoteStarterHeard())
+    return run
+
+
 def abandoned() -> Driven:
     run = Driven("tasks: [{id: a, type: Log, message: x}, {id: t, type: Work, script: x}]").create()
     run.claim("t")
@@ -317,6 +326,7 @@ RECORDED: dict[str, Callable[[], Driven]] = {
         asked,
         replayed_from_another,
         listened,
+        started_by_a_trigger,
         abandoned,
         queued,
         violated,
