@@ -284,6 +284,12 @@ def _task_run_reopened(_batch: Batch, _step: Step, change: ExecutionChange, even
     run.journal += f',["{run.state}",{event.at_ms}]'
 
 
+def _task_run_restated(_batch: Batch, _step: Step, change: ExecutionChange, event: e.TaskRunRestated, seq: int) -> None:
+    run = _task_run(change, event.task_run_id, seq)
+    run.state = event.state.value
+    run.journal += _entry(event.state, event.at_ms)
+
+
 def _task_run_removed(_batch: Batch, _step: Step, change: ExecutionChange, event: e.TaskRunRemoved, seq: int) -> None:
     """Take the run away; what is below it is found by `write.py`, where the views are at hand."""
     change.task_runs.pop(event.task_run_id, None)
@@ -336,6 +342,7 @@ FOLDS: dict[type, Fold] = {
     e.TaskRunEnded: _task_run_ended,
     e.TaskRunDecided: _task_run_decided,
     e.TaskRunReopened: _task_run_reopened,
+    e.TaskRunRestated: _task_run_restated,
     e.TaskRunRemoved: _task_run_removed,
 }
 
@@ -353,6 +360,7 @@ UNSEEN: frozenset[type] = frozenset(
         e.StarterNamed,
         e.ScopeClosed,
         e.ScopePhaseChanged,
+        e.ScopeReentered,
         e.ScopeReopened,
         e.SlotForgotten,
         e.SlotObtained,

@@ -189,10 +189,11 @@ def attempts_json(entries: list[Entry], now_ms: int) -> list[dict[str, Any]]:
     """Return the attempts that a history tells of: each begins with RUNNING and ends with a retry or an end."""
     attempts: list[dict[str, Any]] = []
     current: list[Entry] = []
-    worker = ""
+    history: list[Entry] = []
+    worker, before = "", ""
 
     def close(entry: Entry | None) -> None:
-        nonlocal current, worker
+        nonlocal current, history, worker
         history = current if entry is None else [*current, entry]
         attempt: dict[str, Any] = {"state": state_json(history[-1][0], history, now_ms)}
         if worker:
@@ -208,7 +209,9 @@ def attempts_json(entries: list[Entry], now_ms: int) -> list[dict[str, Any]]:
             current.append(entry)
             worker = who or worker
         elif not current:
-            continue
+            if attempts and state in TERMINAL and before in TERMINAL:  # a person said that it ended otherwise
+                history = [*history, entry]
+                attempts[-1]["state"] = state_json(state, history, now_ms)
         elif state == "RETRYING":
             close(("FAILED", at, ""))
         elif state in TERMINAL:
@@ -217,6 +220,7 @@ def attempts_json(entries: list[Entry], now_ms: int) -> list[dict[str, Any]]:
             current.append(entry)
         elif state == "SUBMITTED":
             close(("RESUBMITTED", at, ""))
+        before = state
     if current:
         close(None)
     return attempts

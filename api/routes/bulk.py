@@ -21,7 +21,7 @@ from api.problems import ApiProblem, Detail
 from api.projections import queries
 from api.projections.database import Connection
 from api.requests import flag, pairs, read_json
-from api.routes.executions import labels_of, searched, state_asked
+from api.routes.executions import labels_of, searched, state_named
 from api.routes.route import Route
 from engine.execution.commands import (
     ChangeExecutionState,
@@ -56,11 +56,11 @@ def _command(command: Command) -> Prepare:
 
 
 def _change_status(request: web.Request) -> Act:
-    return _ask(ChangeExecutionState(state=state_asked(request, "newStatus")))
+    return _ask(ChangeExecutionState(state=state_named(request.query, "newStatus")))
 
 
 def _unqueue(request: web.Request) -> Act:
-    return _ask(UnqueueExecution(state=state_asked(request, "state", State.RUNNING)))
+    return _ask(UnqueueExecution(state=state_named(request.query, "state", State.RUNNING)))
 
 
 def _replay(request: web.Request) -> Act:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
 from api import executions as ex
-from api import replays
 from api.answers import encoded_response, json_response, page_response
 from api.context import CONTEXT, Context
-from api.forms import Form, Target, read_form
+from api.forms import Target, read_form
 from api.problems import ApiProblem, Detail
 from api.projections import queries
 from api.projections.filters import EXECUTIONS, Pairs, Where, conditions, conjunction, mentions, paging
@@ -20,12 +20,10 @@ from api.requests import flag, instant, now_ms, pairs, read_json, whole
 from api.routes.flows import draw, flow_json
 from api.routes.route import Route
 from engine.execution.commands import (
-    ChangeExecutionState,
     CreateExecution,
     ForceRunExecution,
     KillExecution,
     PauseExecution,
-    RestartExecution,
     ResumeExecution,
     UnqueueExecution,
     UpdateLabels,
@@ -67,7 +65,7 @@ async def create(request: web.Request) -> web.Response:
     namespace, flow_id = request.match_info["namespace"], request.match_info["flowId"]
     if flow_id in VERBS:
         raise ApiProblem("not-found", f"This server has no action '{flow_id}' for executions")
-    key = _idempotency_key(request)
+    key = idempotency_key(request)
     id = ex.new_id() if key is None else ex.id_of_key(namespace, flow_id, key)
     begun = None if key is None else await context.views.ask(queries.execution_row, id)
     revision = whole(request, "revision")
@@ -85,7 +83,7 @@ async def create(request: web.Request) -> web.Response:
     if begun is None:
         await context.commands.ask("executions", id, await _command(context, found, form.fields, asked))
     if digest:
-        refuse_other(await _row(context, id), digest)
+        refuse_other(await row_of(context, id), digest)
     if flag(request, "wait"):
         await ex.wait_until_over(context, id)
     return encoded_response(await ex.execution_bytes(context, id))
@@ -118,7 +116,8 @@ def _label(written: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
-def _idempotency_key(request: web.Request) -> str | None:
+def idempotency_key(request: web.Request) -> str | None:
+    """Return the key under which a request that comes again is the same one, None if it has none."""
     key = request.headers.get("Idempotency-Key")
     if key is not None and not 1 <= len(key) <= KEY_MAX:
         raise ApiProblem(
@@ -221,119 +220,72 @@ async def latest(request: web.Request) -> web.Response:
     )
 
 
-async def _row(context: Context, id: str) -> Row:
+async def row_of(context: Context, id: str) -> Row:
+    """Return an execution's row, which must be there."""
     row = await context.views.ask(queries.execution_row, id)
     if row is None:
         raise ApiProblem("not-found", f"There is no execution {id}")
     return row
 
 
-async def _act(request: web.Request, command: Command) -> web.Response:
+async def act(request: web.Request, command: Command) -> web.Response:
     """Ask the execution of the address, and return it as it is afterwards."""
     context = request.app[CONTEXT]
     id = request.match_info["id"]
-    await _row(context, id)
+    await row_of(context, id)
     await context.commands.ask("executions", id, command)
     return encoded_response(await ex.execution_bytes(context, id))
 
 
 async def kill(request: web.Request) -> web.Response:
     """Stop an execution."""
-    return await _act(request, KillExecution())
+    return await act(request, KillExecution())
 
 
 async def pause(request: web.Request) -> web.Response:
     """Let running tasks finish and start no further ones."""
-    return await _act(request, PauseExecution())
+    return await act(request, PauseExecution())
 
 
 async def force_run(request: web.Request) -> web.Response:
     """Let an execution that waits run at once, beyond the limit of its flow."""
-    return await _act(request, ForceRunExecution())
+    return await act(request, ForceRunExecution())
 
 
 async def unqueue(request: web.Request) -> web.Response:
     """Take an execution out of the queue: to run, or to end."""
-    return await _act(request, UnqueueExecution(state=state_asked(request, "state", State.RUNNING)))
+    return await act(request, UnqueueExecution(state=state_named(request.query, "state", State.RUNNING)))
 
 
-async def change_status(request: web.Request) -> web.Response:
-    """Say of an ended execution that it ended in another state."""
-    return await _act(request, ChangeExecutionState(state=state_asked(request, "status")))
-
-
-def state_asked(request: web.Request, name: str, default: str = "") -> State:
-    """Return the state that a query parameter names.
+def state_named(named: Mapping[str, Any], name: str, default: str = "") -> State:
+    """Return the state that a parameter names.
 
     Raises:
         ApiProblem: If it names none.
     """
-    wanted = request.query.get(name, default).upper()
+    wanted = str(named.get(name, default)).upper()
     if wanted not in State.__members__:
         raise ApiProblem("invalid-argument", f"Expected a state as `{name}`, but got {wanted!r}")
     return State(wanted)
-
-
-async def restart(request: web.Request) -> web.Response:
-    """Run what failed once more; on another revision of the flow, in a new execution."""
-    context = request.app[CONTEXT]
-    revision = whole(request, "revision")
-    source = await replays.find_source(context, request.match_info["id"])
-    if revision is None or revision == source.revision:
-        return await _act(request, RestartExecution())
-    id = ex.new_id()
-    await replays.restart(context, source, await replays.find_target(context, source, revision), id)
-    return encoded_response(await ex.execution_bytes(context, id))
-
-
-async def replay(request: web.Request) -> web.Response:
-    """Run an execution anew as another one, whole or from a task run on, with its inputs or with those of a form.
-
-    The same Idempotency-Key gives the same execution, as for `create`.
-    """
-    context = request.app[CONTEXT]
-    source = await replays.find_source(context, request.match_info["id"])
-    key = _idempotency_key(request)
-    id = ex.new_id() if key is None else ex.id_of_key("replay", source.id, key)
-    begun = None if key is None else await context.views.ask(queries.execution_row, id)
-    task_run_id, revision = request.query.get("taskRunId") or None, whole(request, "revision")
-    asked = {"taskRunId": task_run_id, "revision": revision}
-    target = await replays.find_target(context, source, revision if begun is None else begun[3])
-    inputs = target.flow.inputs if request.path.endswith("with-inputs") else ()
-    form = Form()
-    if inputs:
-        place = Target(id, source.namespace, source.flow_id, exists=begun is not None)
-        form = await read_form(request, context, place, ids_of(inputs, "FILE"))
-    digest = "" if key is None else digest_of(form, ids_of(inputs, "SECRET"), asked)
-    if begun is None:
-        values, failure = None, ""
-        if inputs:
-            resolution = await ex.resolve(context, target, inputs, form.fields)
-            values = ex.accepted(resolution)
-            failure = ex.failure_of(ex.run_checks(context, target, resolution))
-        await replays.replay(context, source, target, id, task_run_id, values, digest, failure)
-    if digest:
-        refuse_other(await _row(context, id), digest)
-    return encoded_response(await ex.execution_bytes(context, id))
 
 
 async def resume(request: web.Request) -> web.Response:
     """Go on after a pause; a Pause that asks for inputs gets them."""
     context = request.app[CONTEXT]
     id = request.match_info["id"]
-    row = await _row(context, id)
+    row = await row_of(context, id)
     task_run_id, inputs, found = await _paused(context, row)
     form = (await read_form(request, context, Target(id, row[1], row[2]), ids_of(inputs, "FILE"))).fields
     values = b"{}"
     if inputs and found is not None:
         values = ex.accepted(await ex.resolve(context, found, inputs, form))
-    return await _act(request, ResumeExecution(inputs_json=values, task_run_id=task_run_id))
+    return await act(request, ResumeExecution(inputs_json=values, task_run_id=task_run_id))
 
 
 async def resume_inputs(request: web.Request) -> web.Response:
     """Say what a resume would make of the given inputs; always 200."""
     context = request.app[CONTEXT]
-    row = await _row(context, request.match_info["id"])
+    row = await row_of(context, request.match_info["id"])
     _, inputs, found = await _paused(context, row)
     form = (await read_form(request, context, Target(row[0], row[1], row[2]), ())).fields
     resolved = (await ex.resolve(context, found, inputs, form)).inputs if found is not None else ()
@@ -383,7 +335,7 @@ async def labels(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     body = await read_json(request, context.settings.body_bytes_max, context.settings.json_depth_max)
     wanted = labels_of(body)
-    return await _act(request, UpdateLabels(labels=wanted))
+    return await act(request, UpdateLabels(labels=wanted))
 
 
 def labels_of(body: Any) -> dict[str, str]:
@@ -414,7 +366,7 @@ async def graph_of(request: web.Request) -> web.Response:
 
 
 async def _source_of(context: Context, id: str) -> tuple[tuple[int, str, int], Row]:
-    row = await _row(context, id)
+    row = await row_of(context, id)
     found = await context.views.ask(queries.revision, row[1], row[2], row[3])
     if found is None:
         raise ApiProblem("not-found", f"Revision {row[3]} of flow {row[1]}.{row[2]} isn't known here")
@@ -442,7 +394,7 @@ async def evaluate(request: web.Request) -> web.Response:
     return json_response(result)
 
 
-def _both(method: str, verb: str, handler: Any) -> tuple[Route, ...]:
+def both(method: str, verb: str, handler: Any) -> tuple[Route, ...]:
     """Return the routes of an action on one execution: as 1.x has it, and under `actions/`."""
     return (
         Route(method, f"/executions/{{id}}/{verb}", handler),
@@ -459,19 +411,15 @@ ROUTES = (
     Route("GET", "/executions/{id}", read),
     Route("GET", "/executions/{id}/flow", flow_of),
     Route("GET", "/executions/{id}/graph", graph_of),
-    *_both("DELETE", "kill", kill),
-    *_both("POST", "pause", pause),
-    *_both("POST", "resume", resume),
-    *_both("POST", "resume/validate", resume_inputs),
-    *_both("POST", "restart", restart),
-    *_both("POST", "force-run", force_run),
-    *_both("POST", "unqueue", unqueue),
-    *_both("POST", "replay", replay),
-    *_both("POST", "replay-with-inputs", replay),
-    *_both("POST", "labels", labels),
-    *_both("POST", "change-status", change_status),
-    *_both("POST", "eval", evaluate),
-    *_both("POST", "eval/{taskRunId}", evaluate),
+    *both("DELETE", "kill", kill),
+    *both("POST", "pause", pause),
+    *both("POST", "resume", resume),
+    *both("POST", "resume/validate", resume_inputs),
+    *both("POST", "force-run", force_run),
+    *both("POST", "unqueue", unqueue),
+    *both("POST", "labels", labels),
+    *both("POST", "eval", evaluate),
+    *both("POST", "eval/{taskRunId}", evaluate),
     Route("POST", "/executions/{namespace}/{flowId}", create),
     Route("POST", "/executions/{namespace}/{flowId}/validate", validate_inputs),
 )

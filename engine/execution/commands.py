@@ -135,6 +135,13 @@ class ChangeExecutionState(Command, frozen=True, kw_only=True):
     state: State
 
 
+class ChangeTaskRunState(Command, frozen=True, kw_only=True):
+    """Say of a task run of an ended execution that it ended in another state; the execution goes on with that."""
+
+    task_run_id: str
+    state: State
+
+
 class AnswerSlot(Command, frozen=True, kw_only=True):
     """The slots of a limited flow tell an execution what has become of its request."""
 

@@ -44,6 +44,8 @@ class Header(Row, frozen=True, kw_only=True):
     ended_ms: int = 0
     sources: tuple[str, ...] = ()
     """Ids of the executions whose files it may read."""
+    restated: str = ""
+    """Id of the task run whose state was changed by hand, if that is why the execution goes on."""
     carries: bool = False
     """Task runs of another execution wait for their places to be reached."""
     violated: tuple[str, ...] = ()

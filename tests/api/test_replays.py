@@ -238,3 +238,29 @@ def test_files_of_the_executions_that_a_replay_follows_from_are_its_own_too(serv
     path = f"/executions/{third['id']}/file?path={first['inputs']['name']}"
     assert server.get(path).text == "content"
     assert server.get(path.replace(first["id"], "another")).status == 422
+
+
+def test_a_task_run_that_counts_as_success_lets_its_execution_go_on(server: Any) -> None:
+    server.save(f"""
+id: stuck
+namespace: demo
+tasks:
+  - {{id: a, type: io.kestra.plugin.core.execution.Fail}}
+  - {{id: b, type: {RETURN}, format: "{{{{ execution.state }}}}"}}
+""")
+    stuck = run(server, "stuck")
+    assert stuck["state"]["current"] == "FAILED"
+    path = f"/executions/{stuck['id']}/state"
+    wanted = {"taskRunId": stuck["taskRunList"][0]["id"], "state": "SUCCESS"}
+    assert server.post(path, data=msgspec.json.encode(wanted)).status == 200
+    now = ended(server, stuck["id"])
+    assert now["state"]["current"] == "SUCCESS"
+    assert [state["state"] for state in now["state"]["histories"]][-3:] == ["RESTARTED", "RUNNING", "SUCCESS"]
+    failed = task_run(now, "a")
+    assert failed["state"]["current"] == "SUCCESS"
+    assert [attempt["state"]["current"] for attempt in failed["attempts"]] == ["SUCCESS"]
+    assert task_run(now, "b")["state"]["current"] == "SUCCESS"
+
+    assert server.post(path, data=b"[]").status == 422
+    assert server.post(path, data=msgspec.json.encode({**wanted, "state": "BLUE"})).status == 422
+    assert server.post(path, data=msgspec.json.encode({**wanted, "taskRunId": "nobody"})).status == 404

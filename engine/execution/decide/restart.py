@@ -46,6 +46,11 @@ def restart_execution(draft: ExecutionDraft, command: c.RestartExecution) -> Non
     draft.emit(e.ExecutionRestarted(at_ms=draft.at_ms, attempt=header.attempt + 1, revision=header.revision))
     if header.labels.get(RESTARTED) != "true":
         draft.emit(e.LabelsUpdated(labels={**header.labels, RESTARTED: "true"}, at_ms=draft.at_ms))
+    enter_again(draft)
+
+
+def enter_again(draft: ExecutionDraft) -> None:
+    """Let a restarted execution go on, as soon as it has a slot if its flow has a limit."""
     watch(draft)
     if is_limited(draft.flow):
         request_slot(draft)
@@ -56,12 +61,18 @@ def restart_execution(draft: ExecutionDraft, command: c.RestartExecution) -> Non
 
 
 def run_again(draft: ExecutionDraft) -> None:
-    """Reopen what failed or was killed, and the flowables around it; forget the runs of `errors` and `finally`."""
+    """Reopen what is to go on, and the flowables around it; forget the runs of `errors` and `finally`."""
     root = draft.scope(ROOT)
     assert root is not None, draft.id
-    _Reopening(draft).reopen(root)
+    restated = draft.run(draft.header.restated) if draft.header.restated else None
+    if restated is not None:
+        _Reopening(draft).reenter(restated)
+        draft.agenda.append(restated.scope_id)
+    else:
+        _Reopening(draft).reopen(root)
     draft.emit(e.ExecutionStateChanged(state=State.RUNNING, at_ms=draft.at_ms))
-    go_on_restarting(draft)
+    if restated is None:
+        go_on_restarting(draft)
     proceed(draft)
 
 
@@ -116,6 +127,31 @@ class _Reopening:
                 continue
             for below in self._runs[run.id]:  # it was carried here from another execution, with what it had below it
                 self._remove(below)
+
+    def reenter(self, run: TaskRun) -> None:
+        """Open the scopes around a task run whose state was changed, without running again what else failed in them."""
+        draft = self._draft
+        scope = self._scopes[run.scope_id]
+        draft.emit(e.ScopeReentered(scope_id=scope.id))
+        self._forget_handlers(scope)
+        while scope.id != ROOT:
+            around = self._scopes[scope.parent_scope_id]
+            if scope.iteration is not None:
+                child_id, task_id, was = scope.id, "", scope.closed
+            else:
+                own = draft.run(scope.id)
+                assert own is not None, scope.id
+                child_id, task_id, was = own.id, own.task_id, own.state
+                draft.emit(e.TaskRunReopened(task_run_id=own.id, state=State.RUNNING, at_ms=draft.at_ms))
+            assert was is not None, scope.id
+            draft.emit(e.ScopeReentered(scope_id=around.id, child_id=child_id, task_id=task_id, was=was))
+            self._forget_handlers(around)
+            scope = around
+
+    def _forget_handlers(self, scope: Scope) -> None:
+        for run in self._runs[scope.id]:
+            if self._draft.planned(run.task_id).handler:
+                self._remove(run)
 
     def _remove(self, run: TaskRun) -> None:
         """Forget a task run, and first what is below it."""

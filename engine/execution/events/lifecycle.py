@@ -56,6 +56,8 @@ class ExecutionRestarted(Event, frozen=True, kw_only=True):
     at_ms: int
     attempt: int
     revision: int
+    around: str = ""
+    """Only what is around this task run goes on, as it counts as ended in another state; empty: what failed runs."""
 
 
 class LabelsUpdated(Event, frozen=True, kw_only=True):

@@ -53,6 +53,17 @@ class ScopeReopened(Event, frozen=True, kw_only=True):
     task_ids: tuple[str, ...] = ()
 
 
+class ScopeReentered(Event, frozen=True, kw_only=True):
+    """A scope that was over goes on with its `tasks`, as something below it has changed."""
+
+    scope_id: str
+    child_id: str = ""
+    """Its task run (of a loop: its iteration's scope) that had ended and is open again; empty: none is."""
+    task_id: str = ""
+    was: State = State.SUCCESS
+    """How that one had ended."""
+
+
 class IterationStarted(Event, frozen=True, kw_only=True):
     """A loop (`scope_id`) begins the iteration `index`, a scope of its own."""
 

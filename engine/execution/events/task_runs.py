@@ -126,6 +126,14 @@ class TaskRunReopened(Event, frozen=True, kw_only=True):
     at_ms: int
 
 
+class TaskRunRestated(Event, frozen=True, kw_only=True):
+    """A person says that a task run ended in another state than it did; its scope counts it as that."""
+
+    task_run_id: str
+    state: State
+    at_ms: int
+
+
 class TaskRunRemoved(Event, frozen=True, kw_only=True):
     """A restart forgets this run of a task that handled the former end, with all that it had below it."""
 

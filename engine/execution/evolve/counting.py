@@ -57,6 +57,17 @@ def child_decided(scope: Scope, child_id: str, task_id: str, state: State) -> Sc
     return child_ended(child_started(scope, task_id), child_id, task_id, state)
 
 
+def recounted(scope: Scope, state: State, by: int) -> Scope:
+    """Return the scope after `by` more of its task runs count as ended in a state."""
+    return replace(
+        scope,
+        failed=scope.failed + by * (state is State.FAILED),
+        killed=scope.killed + by * (state is State.KILLED),
+        cancelled=scope.cancelled + by * (state is State.CANCELLED),
+        warned=scope.warned + by * (state is State.WARNING),
+    )
+
+
 def counted(scope: Scope) -> tuple[str, Row]:
     """Return a scope as a changed row."""
     return scope_key(scope.id), scope

@@ -72,6 +72,7 @@ def execution_restarted(rows: Rows, event: e.ExecutionRestarted) -> Changes:
             state=State.RESTARTED,
             attempt=event.attempt,
             revision=event.revision,
+            restated=event.around,
             settled=False,
             exiting=None,
             ended_ms=0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from engine.execution import events as e
-from engine.execution.evolve.counting import child_ended, counted, forgotten, output
+from engine.execution.evolve.counting import child_ended, counted, forgotten, output, recounted
 from engine.execution.state import (
     CHUNK,
     Scope,
@@ -86,6 +86,34 @@ def scope_reopened(rows: Rows, event: e.ScopeReopened) -> Changes:
             stop_at=-1,
             kept=(),
             over=tuple(id for id in scope.over if id not in event.task_ids),
+        ),
+    )
+
+
+def scope_reentered(rows: Rows, event: e.ScopeReentered) -> Changes:
+    """Open a scope, closed or not, at the end of its tasks: its counters stay, but for a child that is open again."""
+    scope: Scope = rows.get(scope_key(event.scope_id))
+    if event.child_id:
+        scope = replace(
+            recounted(scope, event.was, -1),
+            active=scope.active + 1,
+            over=tuple(id for id in scope.over if id != event.task_id),
+            kept=tuple(id for id in scope.kept if id != event.child_id),
+        )
+    failed = scope.failed - (scope.error != "")
+    yield (
+        scope_key(scope.id),
+        replace(
+            scope,
+            phase="tasks",
+            phase_started=0,
+            broken=False,
+            closed=None,
+            resting=False,
+            done=False,
+            failed=failed,
+            stop_at=scope.stop_at if failed or scope.killed or scope.cancelled else -1,
+            error="",
         ),
     )
 

@@ -13,6 +13,7 @@ from engine.execution.evolve.counting import (
     forgotten,
     output,
     paused,
+    recounted,
 )
 from engine.execution.state import Scope, TaskRun, carried_key, output_key, scope_key, task_run_key
 from engine.machine import Changes, Rows
@@ -217,6 +218,15 @@ def task_run_reopened(rows: Rows, event: e.TaskRunReopened) -> Changes:
             killing=False,
         ),
     )
+
+
+def task_run_restated(rows: Rows, event: e.TaskRunRestated) -> Changes:
+    """Take the state over, and let the scope count it instead of the one before."""
+    run: TaskRun = rows.get(task_run_key(event.task_run_id))
+    error = run.error if event.state is State.FAILED else ""
+    yield task_run_key(run.id), replace(run, state=event.state, since_ms=event.at_ms, error=error)
+    scope: Scope = rows.get(scope_key(run.scope_id))
+    yield counted(recounted(recounted(scope, run.state, -1), event.state, 1))
 
 
 def task_run_removed(rows: Rows, event: e.TaskRunRemoved) -> Changes:

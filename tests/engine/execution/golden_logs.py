@@ -276,6 +276,20 @@ def started_by_a_trigger() -> Driven:
     return run
 
 
+def restated() -> Driven:
+    run = Driven("""
+    tasks:
+    - id: loop
+      type: ForEach
+      values: [1, 2]
+      tasks:
+      - {id: s, type: Sequential, tasks: [{id: a, type: Work, script: x}, {id: b, type: Work, script: x}]}
+    errors: [{id: e, type: Log, message: x}]
+    """).run({"a": State.FAILED})
+    run.send(c.ChangeTaskRunState(task_run_id=run["a"].id, state=State.WARNING))
+    return run.go_on()
+
+
 def abandoned() -> Driven:
     run = Driven("tasks: [{id: a, type: Log, message: x}, {id: t, type: Work, script: x}]").create()
     run.claim("t")
@@ -325,6 +339,7 @@ RECORDED: dict[str, Callable[[], Driven]] = {
         turns,
         asked,
         replayed_from_another,
+        restated,
         listened,
         started_by_a_trigger,
         abandoned,

@@ -11,7 +11,7 @@ from engine.execution.carried import CarriedRun
 from engine.execution.replay import replayed, restarted
 from engine.values import UNDONE, State
 from tests.engine.execution.driven import Driven
-from tests.engine.execution.test_random_flows import assert_at_rest, assert_states_follow, driven, play
+from tests.engine.execution.test_random_flows import ENDS, assert_at_rest, assert_states_follow, driven, play
 
 SEEDS = 150
 REPLAYS = 4
@@ -80,3 +80,18 @@ def restart_until_it_succeeds(run: Driven, chance: random.Random) -> None:
         assert_at_rest(run)
         assert_states_follow(run)
         assert_a_tree(run)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_task_runs_that_count_as_ended_otherwise_let_all_end_as_the_tasks_say(seed: int) -> None:
+    run, chance = driven(seed)
+    play(run, chance, people=False)
+    for _ in range(REPLAYS):
+        leaves = sorted(id for id, each in run.runs.items() if not run.flow.places[each.task].task.branches)
+        if not leaves:
+            return
+        run.send(c.ChangeTaskRunState(task_run_id=chance.choice(leaves), state=chance.choice(ENDS)))
+        play(run, chance, people=False)
+        assert_at_rest(run)
+        assert_a_tree(run)
+        assert_states_follow(run)
