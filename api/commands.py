@@ -40,7 +40,9 @@ class Commands:
 
     def __init__(self, log: Log, fan_out: FanOut, timeout_s: float) -> None:
         self._writer = log.writer()
-        self._partitions = {kind: log.partitions(catalog.inbox_of(kind)) for kind in ("executions", "flows")}
+        self._partitions = {
+            kind: log.partitions(catalog.inbox_of(kind)) for kind in ("executions", "flows", "triggers")
+        }
         self._fan_out = fan_out
         self._timeout_s = timeout_s
         self._sweeper: asyncio.TimerHandle | None = None

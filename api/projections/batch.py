@@ -89,7 +89,7 @@ class FlowChange:
 class Batch:
     """All changes of one transaction."""
 
-    __slots__ = ("answers", "executions", "flows", "lines", "metrics", "nameless")
+    __slots__ = ("answers", "executions", "flows", "lines", "metrics", "nameless", "triggers")
 
     def __init__(self) -> None:
         self.executions: dict[str, ExecutionChange] = {}
@@ -98,9 +98,11 @@ class Batch:
         self.nameless: list[tuple[str, str]] = []
         """Lines (execution id, line id) whose event doesn't say which task they belong to."""
         self.metrics: list[tuple[Any, ...]] = []
+        self.triggers: dict[tuple[str, str, str], tuple[int, Any]] = {}
+        """By namespace, flow and trigger: the last TriggerChanged or TriggerRemoved, with its number."""
         self.answers: list[tuple[str, Any]] = []
         """Steps that a request may wait for: request id, step."""
 
     def __bool__(self) -> bool:
         """True if it changes anything."""
-        return bool(self.executions or self.flows or self.lines or self.metrics)
+        return bool(self.executions or self.flows or self.lines or self.metrics or self.triggers)

@@ -83,7 +83,8 @@ def escape_like(value: str) -> str:
     return value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _text(column: str, operation: str, _key: str, value: str, _now: int) -> Where:
+def as_text(column: str, operation: str, _key: str, value: str, _now: int) -> Where:
+    """Compare a text."""
     like = f"lower({column}) LIKE ? ESCAPE '\\'"
     match operation:
         case "EQUALS":
@@ -134,7 +135,8 @@ def parse_instant_ms(value: str) -> int:
     return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def _time(column: str, operation: str, _key: str, value: str, _now: int) -> Where:
+def as_time(column: str, operation: str, _key: str, value: str, _now: int) -> Where:
+    """Compare a time."""
     sign = _COMPARISONS.get(operation)
     if sign is None:
         raise BadFilter(operation, f"operation {operation} isn't possible with a time")
@@ -186,7 +188,9 @@ def _labels(table: str) -> Build:
     return build
 
 
-def _any_text(*columns: str) -> Build:
+def any_text(*columns: str) -> Build:
+    """Look for a text in any of some columns."""
+
     def build(_column: str, _operation: str, _key: str, value: str, _now: int) -> Where:
         like = "%" + escape_like(value.lower()) + "%"
         return Where("(" + " OR ".join(f"lower({c}) LIKE ? ESCAPE '\\'" for c in columns) + ")", (like,) * len(columns))
@@ -198,7 +202,8 @@ def _child(column: str, _operation: str, _key: str, value: str, _now: int) -> Wh
     return Where(f"{column} IS {'NOT ' if value.upper() == 'CHILD' else ''}NULL")
 
 
-def _scope(column: str, operation: str, _key: str, value: str, _now: int) -> Where:
+def in_scope(column: str, operation: str, _key: str, value: str, _now: int) -> Where:
+    """Tell system flows from those of users."""
     scopes = {part.strip().upper() for part in value.split(",")}
     wanted = "SYSTEM" if operation in ("NOT_EQUALS", "NOT_IN") and scopes == {"USER"} else ",".join(scopes)
     if wanted == "USER":
@@ -207,7 +212,7 @@ def _scope(column: str, operation: str, _key: str, value: str, _now: int) -> Whe
 
 
 def _task(_column: str, operation: str, _key: str, value: str, now: int) -> Where:
-    inner = _text("t.task_id", operation, "", value, now)
+    inner = as_text("t.task_id", operation, "", value, now)
     return Where(
         f"EXISTS (SELECT 1 FROM task_runs t WHERE t.execution_id = executions.id AND {inner.sql})", inner.params
     )
@@ -215,23 +220,23 @@ def _task(_column: str, operation: str, _key: str, value: str, now: int) -> Wher
 
 EXECUTIONS = Resource(
     fields={
-        "q": Field("", _any_text("id", "namespace", "flow_id")),
-        "query": Field("", _any_text("id", "namespace", "flow_id")),
-        "namespace": Field("namespace", _text),
-        "flowId": Field("flow_id", _text),
-        "state": Field("state", _text),
-        "startDate": Field("created_ms", _time),
-        "endDate": Field("end_ms", _time),
+        "q": Field("", any_text("id", "namespace", "flow_id")),
+        "query": Field("", any_text("id", "namespace", "flow_id")),
+        "namespace": Field("namespace", as_text),
+        "flowId": Field("flow_id", as_text),
+        "state": Field("state", as_text),
+        "startDate": Field("created_ms", as_time),
+        "endDate": Field("end_ms", as_time),
         "timeRange": Field("created_ms", _range),
         "labels": Field("executions.id", _labels("execution_labels")),
-        "kind": Field("kind", _text),
-        "parentId": Field("parent_id", _text),
-        "triggerExecutionId": Field("trigger_json", lambda c, _o, k, v, n: _text(c, "CONTAINS", k, f'"{v}"', n)),
+        "kind": Field("kind", as_text),
+        "parentId": Field("parent_id", as_text),
+        "triggerExecutionId": Field("trigger_json", lambda c, _o, k, v, n: as_text(c, "CONTAINS", k, f'"{v}"', n)),
         "childFilter": Field("parent_id", _child),
-        "scope": Field("namespace", _scope),
+        "scope": Field("namespace", in_scope),
         "taskId": Field("", _task),
-        "id": Field("id", _text),
-        "originalId": Field("original_id", _text),
+        "id": Field("id", as_text),
+        "originalId": Field("original_id", as_text),
     },
     flat={
         "q": ("q", "EQUALS"),
@@ -266,19 +271,19 @@ EXECUTIONS = Resource(
 )
 LINES = Resource(
     fields={
-        "q": Field("", _any_text("message")),
-        "query": Field("", _any_text("message")),
-        "namespace": Field("namespace", _text),
-        "flowId": Field("flow_id", _text),
-        "executionId": Field("execution_id", _text),
-        "taskId": Field("task_id", _text),
-        "taskRunId": Field("task_run_id", _text),
+        "q": Field("", any_text("message")),
+        "query": Field("", any_text("message")),
+        "namespace": Field("namespace", as_text),
+        "flowId": Field("flow_id", as_text),
+        "executionId": Field("execution_id", as_text),
+        "taskId": Field("task_id", as_text),
+        "taskRunId": Field("task_run_id", as_text),
         "attemptNumber": Field("attempt", _number),
         "level": Field("level", _level),
-        "startDate": Field("at_ms", _time),
-        "endDate": Field("at_ms", _time),
+        "startDate": Field("at_ms", as_time),
+        "endDate": Field("at_ms", as_time),
         "timeRange": Field("at_ms", _range),
-        "scope": Field("namespace", _scope),
+        "scope": Field("namespace", in_scope),
     },
     flat={
         "q": ("q", "EQUALS"),
@@ -299,13 +304,13 @@ LINES = Resource(
 )
 FLOWS = Resource(
     fields={
-        "q": Field("", _any_text("namespace", "id", "description")),
-        "query": Field("", _any_text("namespace", "id", "description")),
-        "namespace": Field("namespace", _text),
-        "flowId": Field("id", _text),
-        "id": Field("id", _text),
+        "q": Field("", any_text("namespace", "id", "description")),
+        "query": Field("", any_text("namespace", "id", "description")),
+        "namespace": Field("namespace", as_text),
+        "flowId": Field("id", as_text),
+        "id": Field("id", as_text),
         "labels": Field("", _labels("flow_labels")),
-        "scope": Field("namespace", _scope),
+        "scope": Field("namespace", in_scope),
     },
     flat={
         "q": ("q", "EQUALS"),
@@ -322,12 +327,12 @@ NAMESPACES = Resource(fields={}, flat={}, sorts={"id": "id"}, tie=())
 
 KEYS = Resource(
     fields={
-        "q": Field("", _any_text("key")),
-        "query": Field("", _any_text("key")),
-        "namespace": Field("namespace", _text),
-        "key": Field("key", _text),
-        "updated": Field("updated_ms", _time),
-        "expirationDate": Field("expires_ms", _time),
+        "q": Field("", any_text("key")),
+        "query": Field("", any_text("key")),
+        "namespace": Field("namespace", as_text),
+        "key": Field("key", as_text),
+        "updated": Field("updated_ms", as_time),
+        "expirationDate": Field("expires_ms", as_time),
     },
     flat={
         "q": ("q", "EQUALS"),

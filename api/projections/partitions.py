@@ -14,7 +14,7 @@ from topics.messages import Claim, Step
 from topics.ports import Log
 from topics.step_log import StepFold
 
-TOPICS = (catalog.FLOWS_EVENTS, catalog.EXECUTIONS_EVENTS, catalog.LOGS, catalog.METRICS)
+TOPICS = (catalog.FLOWS_EVENTS, catalog.EXECUTIONS_EVENTS, catalog.TRIGGERS_EVENTS, catalog.LOGS, catalog.METRICS)
 """What the views are folded from."""
 
 

@@ -11,6 +11,7 @@ from api.projections.render import EXECUTION_COLUMNS, LINE_COLUMNS, METRIC_COLUM
 
 SOURCES_MAX = 100
 """Executions of a chain of replays whose files the last one may read."""
+TRIGGER_COLUMNS = "namespace, flow_id, trigger_id, updated_ms, next_ms, last_ms, execution_id, disabled, backfill"
 FLOW_COLUMNS = "namespace, id, revision, source, updated_ms, deleted, disabled, description"
 
 
@@ -167,3 +168,32 @@ def namespaces(connection: Connection) -> list[str]:
     """Return the namespaces that hold flows."""
     rows = connection.query("SELECT DISTINCT namespace FROM flows WHERE deleted = 0 ORDER BY namespace")
     return [row[0] for row in rows]
+
+
+def search_triggers(connection: Connection, where: Where, page: Page) -> tuple[list[Row], int]:
+    """Return a page of triggers (`TRIGGER_COLUMNS`), and how many there are in all."""
+    total = connection.query(f"SELECT count(*) FROM triggers WHERE {where.sql}", where.params)[0][0]
+    rows = connection.query(
+        f"SELECT {TRIGGER_COLUMNS} FROM triggers WHERE {where.sql} ORDER BY {page.order} LIMIT ? OFFSET ?",
+        (*where.params, page.size, page.offset),
+    )
+    return rows, total
+
+
+def triggers_found(connection: Connection, where: Where, most: int) -> list[tuple[str, str, str]]:
+    """Return namespace, flow and id of the triggers that a search finds, at most so many."""
+    rows = connection.query(
+        f"SELECT namespace, flow_id, trigger_id FROM triggers WHERE {where.sql}"
+        " ORDER BY namespace, flow_id, trigger_id LIMIT ?",
+        (*where.params, most),
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def trigger(connection: Connection, namespace: str, flow_id: str, trigger_id: str) -> Row | None:
+    """Return one trigger (`TRIGGER_COLUMNS`)."""
+    rows = connection.query(
+        f"SELECT {TRIGGER_COLUMNS} FROM triggers WHERE namespace = ? AND flow_id = ? AND trigger_id = ?",
+        (namespace, flow_id, trigger_id),
+    )
+    return rows[0] if rows else None

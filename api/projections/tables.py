@@ -6,7 +6,7 @@ Owns names and columns. Histories are journals: JSON entries, each preceded by a
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3
 """Raise it with every change of a table: views of another version are built anew from the log."""
 
 NAMES = (
@@ -18,6 +18,7 @@ NAMES = (
     "flows",
     "flow_revisions",
     "flow_labels",
+    "triggers",
     "positions",
     "views",
 )
@@ -76,6 +77,11 @@ CREATE TABLE IF NOT EXISTS flow_revisions (
 CREATE TABLE IF NOT EXISTS flow_labels (
     namespace TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
     PRIMARY KEY (namespace, id, name));
+
+CREATE TABLE IF NOT EXISTS triggers (
+    namespace TEXT NOT NULL, flow_id TEXT NOT NULL, trigger_id TEXT NOT NULL, updated_ms BIGINT NOT NULL,
+    next_ms BIGINT, last_ms BIGINT, execution_id TEXT NOT NULL, disabled INTEGER NOT NULL, backfill TEXT,
+    seq BIGINT NOT NULL, PRIMARY KEY (namespace, flow_id, trigger_id));
 """
 
 READ_POSITIONS = "SELECT topic, partition_number, next_offset, epoch, owner, next_n, adopting FROM positions"
@@ -148,3 +154,12 @@ INSERT_FLOW_LABEL = (
     "INSERT INTO flow_labels (namespace, id, name, value) VALUES (?, ?, ?, ?)"
     " ON CONFLICT (namespace, id, name) DO UPDATE SET value = excluded.value"
 )
+
+PUT_TRIGGER = (
+    "INSERT INTO triggers (namespace, flow_id, trigger_id, updated_ms, next_ms, last_ms, execution_id, disabled,"
+    " backfill, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (namespace, flow_id, trigger_id) DO UPDATE"
+    " SET updated_ms = excluded.updated_ms, next_ms = excluded.next_ms, last_ms = excluded.last_ms,"
+    " execution_id = excluded.execution_id, disabled = excluded.disabled, backfill = excluded.backfill,"
+    " seq = excluded.seq WHERE triggers.seq < excluded.seq"
+)
+DELETE_TRIGGER = "DELETE FROM triggers WHERE namespace = ? AND flow_id = ? AND trigger_id = ? AND seq < ?"

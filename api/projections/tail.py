@@ -22,6 +22,7 @@ from api.projections.fan_out import FanOut
 from api.projections.flow_fold import fold_step as fold_flow_step
 from api.projections.partitions import Partition
 from api.projections.perseverance import Perseverance
+from api.projections.trigger_fold import fold_step as fold_trigger_step
 from api.projections.write import FlowFacts, Overtaken, write_batch
 from topics import catalog, serde
 from topics.messages import Step
@@ -37,6 +38,14 @@ IDLE_S = 1.0
 """How long a poll waits while nothing comes; `stop` wakes it."""
 
 
+STEPS = {
+    catalog.EXECUTIONS_EVENTS: fold_execution_step,
+    catalog.FLOWS_EVENTS: fold_flow_step,
+    catalog.TRIGGERS_EVENTS: fold_trigger_step,
+}
+"""How steps change the views, by topic."""
+
+
 def fold_record(batch: Batch, partition: Partition, record: Record) -> None:
     """Add what a record says to the batch, if it counts."""
     topic = record.topic
@@ -45,7 +54,7 @@ def fold_record(batch: Batch, partition: Partition, record: Record) -> None:
         if partition.counts(message, record.offset) and isinstance(message, Step):
             if message.cause.request:
                 batch.answers.append((message.cause.request, message))
-            (fold_execution_step if topic == catalog.EXECUTIONS_EVENTS else fold_flow_step)(batch, message)
+            STEPS[topic](batch, message)
         return
     partition.passed(record.offset)
     if record.message is None and not record.value:

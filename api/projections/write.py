@@ -14,6 +14,7 @@ from api.projections import tables as t
 from api.projections.batch import Batch, ExecutionChange, FlowChange
 from api.projections.database import Connection
 from api.projections.partitions import Partition
+from engine.trigger.events import TriggerRemoved
 
 FlowFacts = Callable[[str], "tuple[bool, str | None, Iterable[tuple[str, str]]]"]
 """Gives disabled, description and labels of a flow's source."""
@@ -60,6 +61,8 @@ def write_batch(
             connection.execute_many(t.INSERT_METRIC, batch.metrics)
         for key, change in batch.flows.items():
             _flow(connection, key, change, facts)
+        for place, (seq, event) in batch.triggers.items():
+            _trigger(connection, place, seq, event)
         if before_commit is not None:
             before_commit()
         connection.commit()
@@ -201,6 +204,18 @@ def _flow(connection: Connection, key: tuple[str, str], change: FlowChange, fact
     if change.deleted is not None:
         seq, deleted = change.deleted
         connection.execute(t.DELETE_FLOW, (deleted.at_ms, seq, *key, seq))
+
+
+def _trigger(connection: Connection, place: tuple[str, str, str], seq: int, event: Any) -> None:
+    if isinstance(event, TriggerRemoved):
+        connection.execute(t.DELETE_TRIGGER, (*place, seq))
+        return
+    backfill = None
+    if event.backfill is not None:
+        told = msgspec.structs.asdict(event.backfill)
+        backfill = _json({**told, "inputs_json": None, "inputs": msgspec.Raw(event.backfill.inputs_json)})
+    values = (event.at_ms, event.next_ms, event.last_ms, event.execution_id, int(event.disabled), backfill, seq)
+    connection.execute(t.PUT_TRIGGER, (*place, *values))
 
 
 def _json(value: Any) -> str:

@@ -9,7 +9,21 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from api.routes import bulk, ended, executions, files, flows, follow, instance, kv, logs, namespaces, plugins, webhooks
+from api.routes import (
+    bulk,
+    ended,
+    executions,
+    files,
+    flows,
+    follow,
+    instance,
+    kv,
+    logs,
+    namespaces,
+    plugins,
+    triggers,
+    webhooks,
+)
 from api.settings import TENANT
 
 ROOT = "/api/v1"
@@ -17,7 +31,8 @@ ROOT = "/api/v1"
 
 def register(app: web.Application) -> None:
     """Add all routes to the application."""
-    for module in (flows, webhooks, bulk, ended, executions, files, follow, logs, kv, namespaces, plugins, instance):
+    started = (webhooks, triggers, bulk, ended, executions)
+    for module in (flows, *started, files, follow, logs, kv, namespaces, plugins, instance):
         for route in module.ROUTES:
             for path in _addresses(route.path):
                 app.router.add_route(route.method, path, route.handler)
