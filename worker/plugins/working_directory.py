@@ -13,7 +13,7 @@ from worker.context import Plugin, Result, RunContext, TaskFailed
 from worker.properties import Properties, Text
 from worker.scripts.cache import CacheProperties, restore, save
 from worker.scripts.files import keep, lay_in
-from worker.scripts.properties import refuse_namespace_files
+from worker.scripts.namespace_files import NamespaceFiles, lay_namespace_files
 
 
 class WorkingDirectoryProperties(Properties):
@@ -21,7 +21,7 @@ class WorkingDirectoryProperties(Properties):
 
     input_files: dict[str, Any] = {}
     output_files: list[Text] | None = None
-    namespace_files: Any = None
+    namespace_files: NamespaceFiles | None = None
     cache: CacheProperties | None = None
 
 
@@ -35,9 +35,9 @@ def run(context: RunContext, properties: WorkingDirectoryProperties) -> Result:
 
 def prepare(context: RunContext, properties: WorkingDirectoryProperties) -> Result:
     """Lay in what the tasks are to find; what the flow writes wins over what an earlier execution left in the cache."""
-    refuse_namespace_files(properties.namespace_files)
     if properties.cache is not None:
         restore(context, properties.cache)
+    lay_namespace_files(context, properties.namespace_files)
     lay_in(context, properties.input_files)
     return Result()
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import unquote
 
 import msgspec
 
@@ -21,6 +22,7 @@ from worker.storage.port import StorageError
 
 STORED = re.compile(r"kestra:///[\w.%~+@=,/-]+")
 """A stored file in a command; a full stop at the end of a sentence belongs to the sentence."""
+NAMESPACE_SCHEME = "nsfile://"
 OUTPUT_FILES_MAX = 1_000
 OUTPUT_BYTES_MAX = 1 << 30
 """What one attempt may keep in all."""
@@ -55,9 +57,14 @@ def _lay(context: RunContext, content: Any, name: str, target: BinaryIO) -> None
         target.write(msgspec.json.encode(content))
     elif content.startswith(f"{SCHEME}/"):
         context.files.copy(content, target)
-    elif content.startswith(("file://", "nsfile://")):
-        scheme = content.partition(":")[0]
-        raise StorageError(f"{name} comes from {scheme}://, but only stored files ({SCHEME}/…) and texts can")
+    elif content.startswith(f"{NAMESPACE_SCHEME}/"):
+        path = unquote(content.removeprefix(f"{NAMESPACE_SCHEME}/"))
+        context.files.copy(context.files.uri_in_namespace(path), target)
+    elif content.startswith(("file://", NAMESPACE_SCHEME)):
+        raise StorageError(
+            f"{name} comes from {content[:200]}, but only stored files ({SCHEME}/…), files of the flow's namespace "
+            f"({NAMESPACE_SCHEME}/…) and texts can"
+        )
     else:
         target.write(content.encode("utf-8", "surrogateescape"))
 

@@ -11,6 +11,7 @@ from typing import Any
 from engine.flow.types import canonical
 from worker.context import TaskFailed
 from worker.properties import Properties, Text
+from worker.scripts.namespace_files import NamespaceFiles
 
 PROCESS = "io.kestra.plugin.core.runner.Process"
 
@@ -25,7 +26,7 @@ class ScriptProperties(Properties):
     input_files: dict[str, Any] = {}
     output_files: list[Text] = []
     output_directory: bool = False
-    namespace_files: Any = None
+    namespace_files: NamespaceFiles | None = None
     task_runner: dict[str, Any] | None = None
     runner: str | None = None
     container_image: str | None = None
@@ -43,14 +44,3 @@ class ScriptProperties(Properties):
             raise TaskFailed(f"taskRunner: this worker has only the type {PROCESS}, but the task asks for {wanted}")
         if self.task_runner is None and self.runner is not None and self.runner.upper() != "PROCESS":
             raise TaskFailed(f"runner: this worker has only PROCESS, but the task asks for {self.runner}")
-        refuse_namespace_files(self.namespace_files)
-
-
-def refuse_namespace_files(wanted: Any) -> None:
-    """Refuse `namespaceFiles`, unless they are switched off.
-
-    Raises:
-        TaskFailed: With what to do instead.
-    """
-    if wanted is not None and (not isinstance(wanted, dict) or wanted.get("enabled", True) not in (False, "false")):
-        raise TaskFailed("namespaceFiles: Penstock has no namespace files yet; give the files by inputFiles")

@@ -16,6 +16,7 @@ from worker.kill import Killed
 from worker.runners.process import Finished
 from worker.scripts.command import command_line
 from worker.scripts.files import keep, lay_in, localise
+from worker.scripts.namespace_files import lay_namespace_files
 from worker.scripts.properties import ScriptProperties
 from worker.scripts.protocol import ScriptSink
 from worker.storage.port import StorageError
@@ -47,6 +48,7 @@ def run_script(
     properties.check()
     folder = context.folder
     environment = {**folder_environment(context, properties), **more}
+    lay_namespace_files(context, properties.namespace_files)
     lay_in(context, properties.input_files)
     lines = [localise(context, line) for line in (*first, *properties.before_commands, *commands)]
     arguments = command_line(properties.interpreter, lines, fail_fast=properties.fail_fast, folder=folder)

@@ -11,10 +11,12 @@ import re
 import secrets
 import shutil
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from engine.execution.job import Job
+from worker.storage.beneath import DEPTH_MAX
 from worker.storage.paths import checked, path_of, uri_of
 from worker.storage.port import UNUSED_S, Storage, StorageError
 
@@ -117,6 +119,30 @@ class AttemptFiles:
     def exists(self, uri: str) -> bool:
         """Tell whether there is such a file."""
         return self._storage.exists(self._allowed(uri))
+
+    def open(self, uri: str) -> BinaryIO:
+        """Return the contents of a file; the caller closes them."""
+        return self._storage.open(self._allowed(uri))
+
+    def namespace_files(self, namespace: str) -> Iterator[str]:
+        """Yield the paths of all files of a namespace, within it.
+
+        Raises:
+            StorageError: If it is neither that of the flow nor around it, or its folders are nested too deep.
+        """
+        if namespace not in _with_those_around(self._namespace):
+            raise StorageError(
+                f"Expected the namespace {self._namespace} or one around it, but got {namespace[:200]!r}"
+            )
+        base = _namespace_files(namespace)
+        waiting = [""]
+        while waiting:
+            folder = waiting.pop()
+            if folder.count("/") > DEPTH_MAX:
+                raise StorageError(f"Expected folders nested at most {DEPTH_MAX} deep, but {folder[:200]!r} is deeper")
+            place = (base + folder).rstrip("/")
+            yield from (folder + name for name in self._storage.files_in(place))
+            waiting += (f"{folder}{name}/" for name in reversed(self._storage.folders_in(place)))
 
     def uri_in_namespace(self, path: str, namespace: str | None = None) -> str:
         """Return the URI that a namespace's file has, whether or not it is there.

@@ -90,6 +90,33 @@ def _refused(path: str, error: OSError) -> StorageError:
     return StorageError(f"The file {path[:200]!r} can't be written: {error.strerror}")
 
 
+@contextmanager
+def opened(base: Path, path: str) -> Iterator[BinaryIO | None]:
+    """Open a file for reading; None if something else than a plain file is there.
+
+    Raises:
+        FileNotFoundError: If nothing is there.
+        StorageError: If the path isn't allowed.
+    """
+    *folders, name = checked(path).split("/")
+    here = os.open(base, _ENTER)
+    try:
+        for folder in folders:
+            inner = os.open(folder, _ENTER, dir_fd=here)
+            os.close(here)
+            here = inner
+        file = os.fdopen(os.open(name, _READ, dir_fd=here), "rb")
+    except OSError as error:
+        if error.errno not in (errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise
+        yield None
+        return
+    finally:
+        os.close(here)
+    with file:
+        yield file if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else None
+
+
 class Found:
     """A file that was met on a walk. It must be opened before the walk goes on."""
 

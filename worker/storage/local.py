@@ -16,6 +16,8 @@ from worker.storage.shared import FOLDER, LocalSharedFolders
 
 SWAPS = ".swaps"
 """Folder of the locks of `swap`. No name of a flow begins with a dot."""
+UNFINISHED = ".put-"
+"""How names of files begin that are being written."""
 SWAP_LOCKS = 64
 """So many swaps of different files can happen at once; files share locks, so that locks don't pile up like files."""
 
@@ -37,7 +39,7 @@ class LocalStorage:
         target = self._place(path)
         try:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(prefix=".put-", dir=target.parent)
+            descriptor, temporary = tempfile.mkstemp(prefix=UNFINISHED, dir=target.parent)
             try:
                 with os.fdopen(descriptor, "wb") as file:
                     shutil.copyfileobj(source, file, 1 << 20)
@@ -114,7 +116,7 @@ class LocalStorage:
                 return sorted(
                     each.name
                     for each in found
-                    if not each.name.startswith(".") and (each.is_dir() if folders else each.is_file())
+                    if not each.name.startswith(UNFINISHED) and (each.is_dir() if folders else each.is_file())
                 )
         except (FileNotFoundError, NotADirectoryError):
             return []

@@ -211,7 +211,7 @@ def test_a_program_that_is_missing_fails_with_its_name(attempts: Attempts) -> No
             "io.kestra.plugin.core.runner.Process",
         ),
         ({"runner": "DOCKER"}, "PROCESS"),
-        ({"namespaceFiles": {"enabled": True}}, "inputFiles"),
+        ({"namespaceFiles": {"ifExists": "MERGE"}}, "namespaceFiles.ifExists"),
         ({"commands": "not a list"}, "commands"),
     ],
 )

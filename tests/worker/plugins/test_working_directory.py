@@ -184,9 +184,16 @@ def test_a_folder_in_the_place_of_a_file_is_said(attempts: Attempts) -> None:
     assert "there is a file or a link" in attempts.run(prepare(inputFiles={"b/c": "x"})).error
 
 
-def test_namespace_files_are_refused_until_there_are_some(attempts: Attempts) -> None:
-    assert "no namespace files yet" in attempts.run(prepare(namespaceFiles={"enabled": True})).error
-    attempts.outputs(prepare(namespaceFiles={"enabled": False}))
+def test_what_the_flow_writes_wins_over_files_of_its_namespace_and_those_over_the_cache(attempts: Attempts) -> None:
+    attempts.outputs(script("mkdir lib; for each in a b c; do echo cached > lib/$each; done"))
+    attempts.outputs(collect(cache=CACHE))
+    next_execution(attempts)
+    for name in ("a", "b"):
+        attempts.storage.put(f"company/team/_files/lib/{name}", io.BytesIO(b"namespace's"))
+    attempts.outputs(prepare(cache=CACHE, namespaceFiles={"enabled": True}, inputFiles={"lib/a": "flow's"}))
+
+    folder = shared(attempts) / "lib"
+    assert [(folder / name).read_text().strip() for name in "abc"] == ["flow's", "namespace's", "cached"]
 
 
 def test_a_worker_runs_no_whole_one(attempts: Attempts) -> None:
