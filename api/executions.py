@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import uuid
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -26,32 +25,22 @@ from engine.flow.inputs import ids_of
 from engine.flow.model import Flow, Input
 from engine.inputs.resolve import Resolution, resolve_inputs
 from engine.key_values import kv_function
-from engine.values import TERMINAL, derive_id
+from engine.values import TERMINAL, derive_short_id, short_id
 
 logger = logging.getLogger(__name__)
 
-ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-ID_LENGTH = 22
 CORRELATION = "system.correlationId"
 MASKED = "******"
 
 
 def new_id() -> str:
     """Return a fresh execution id: 22 characters that are safe in addresses."""
-    return _base62(secrets.randbits(128))
+    return short_id(secrets.randbits(128))
 
 
 def id_of_key(namespace: str, flow_id: str, key: str) -> str:
     """Return the execution id that an Idempotency-Key always gives for this flow."""
-    return _base62(uuid.UUID(derive_id("idempotency", namespace, flow_id, key)).int)
-
-
-def _base62(number: int) -> str:
-    digits = ""
-    for _ in range(ID_LENGTH):
-        number, digit = divmod(number, 62)
-        digits = ALPHABET[digit] + digits
-    return digits
+    return derive_short_id("idempotency", namespace, flow_id, key)
 
 
 class FoundFlow(msgspec.Struct, frozen=True):

@@ -87,6 +87,24 @@ def derive_id(*parts: object) -> str:
     return f"{hexed[:8]}-{hexed[8:12]}-5{hexed[13:16]}-{_VARIANT[hexed[16]]}{hexed[17:20]}-{hexed[20:32]}"
 
 
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+SHORT_ID_LENGTH = 22
+
+
+def short_id(number: int) -> str:
+    """Return a number of at most 128 bits as an execution id: 22 characters that are safe in addresses."""
+    text = ""
+    for _ in range(SHORT_ID_LENGTH):
+        number, digit = divmod(number, len(_DIGITS))
+        text = _DIGITS[digit] + text
+    return text
+
+
+def derive_short_id(*parts: object) -> str:
+    """Return the execution id that these parts always give, see `derive_id`."""
+    return short_id(int(derive_id(*parts).replace("-", ""), 16))
+
+
 def to_json(value: Any, what: str) -> bytes:
     """Return a rendered value as JSON.
 

@@ -38,17 +38,24 @@ class Flows:
         self._sources: dict[tuple[str, str, int], str] = {}
         self.listeners = Listeners()
         """Flow triggers of the latest revisions, as far as the catalogue is folded."""
-        self._compiled: OrderedDict[tuple[str, str, int], Flow | None] = OrderedDict()
+        self._latest: dict[tuple[str, str], int] = {}
+        """Revisions that new executions run, of the flows that aren't deleted."""
+        self._compiled: OrderedDict[tuple[str, str, int], tuple[int, Flow] | None] = OrderedDict()
+        self._fresh = False
         for partition in range(log.partitions(catalog.FLOWS_EVENTS)):
             start = log.begin_offset(catalog.FLOWS_EVENTS, partition)
             self._folds[partition] = StepFold(offset=start)
             self._reader.add(catalog.FLOWS_EVENTS, partition, start)
 
-    def get(self, namespace: str, flow_id: str, revision: int) -> Flow | None:
-        """Return the flow at a revision, None if the catalogue doesn't have it or it doesn't parse.
+    def get(self, namespace: str, flow_id: str, revision: int) -> tuple[int, Flow] | None:
+        """Return the flow at a revision (0: the latest) and its number, None if there is none or it doesn't parse.
 
         A revision that isn't known is looked for up to the end of the log first: whoever names it has seen it there.
         """
+        if not revision:
+            revision = self._latest_of(namespace, flow_id)
+            if not revision:
+                return None
         key = (namespace, flow_id, revision)
         if key in self._compiled:
             self._compiled.move_to_end(key)
@@ -59,10 +66,22 @@ class Flows:
             source = self._sources.get(key)
             if source is None:
                 return None
-        flow = self._compiled[key] = parse_flow(source, strict=False).flow
+        flow = parse_flow(source, strict=False).flow
+        found = self._compiled[key] = (revision, flow) if flow is not None else None
         if len(self._compiled) > COMPILED_MAX:
             self._compiled.popitem(last=False)
-        return flow
+        return found
+
+    def begin_pass(self) -> None:
+        """Note that commands may come that were written after flows that aren't folded yet."""
+        self._fresh = False
+
+    def _latest_of(self, namespace: str, flow_id: str) -> int:
+        """Return the latest revision as of the end of the log, looked up once a pass; 0 if there is no such flow."""
+        if not self._fresh:
+            self.catch_up()
+            self._fresh = True
+        return self._latest.get((namespace, flow_id), 0)
 
     def poll(self) -> None:
         """Fold what is there, without waiting."""
@@ -91,8 +110,10 @@ class Flows:
         for event in message.events:
             if isinstance(event, FlowSaved):
                 self._sources[(event.namespace, event.flow_id, event.revision)] = event.source
+                self._latest[(event.namespace, event.flow_id)] = event.revision
                 self._listen(event)
             elif isinstance(event, FlowDeleted):
+                self._latest.pop((event.namespace, event.flow_id), None)
                 self.listeners.put(event.namespace, event.flow_id, ())
 
     def _listen(self, event: FlowSaved) -> None:

@@ -140,6 +140,7 @@ class Executor:
         if self._in_flight() >= IN_FLIGHT_MAX:
             return done + self._take_acks(ACK_WAIT_S)
         records = self._reader.poll(BATCH_MAX, 0.0 if done else self._wait_s(timeout_s))
+        self._flows.begin_pass()
         if records:
             # Whoever was saved before these commands were given listens to what they bring about.
             self._flows.poll()

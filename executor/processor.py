@@ -22,7 +22,10 @@ from engine.machine import Aggregate, Command, Rows
 from engine.slots.step import SLOTS
 from engine.trigger.step import TRIGGERS
 
-FindFlow = Callable[[str, str, int], "Flow | None"]
+Found = tuple[int, Flow]
+"""A flow with the number of its revision."""
+FindFlow = Callable[[str, str, int], "Found | None"]
+"""(namespace, flow id, revision; 0: the latest) to the flow; None if there is none."""
 
 AGGREGATES: dict[str, Aggregate] = {each.kind: each for each in (EXECUTIONS, FLOWS, SLOTS, TRIGGERS)}
 """Every kind of aggregate that an executor runs."""
@@ -81,27 +84,31 @@ class Processor:
 
     def _context(self, rows: Rows, command: Command | None) -> Setting:
         header: Header | None = rows.get(HEADER)
-        if header is not None:
-            flow = self._find_flow(header.namespace, header.flow_id, header.revision)
+        if header is not None and header.revision:
+            found = self._find_flow(header.namespace, header.flow_id, header.revision)
         elif isinstance(command, CreateExecution):
-            flow = self._find_flow(command.namespace, command.flow_id, command.revision)
+            found = self._find_flow(command.namespace, command.flow_id, command.revision)
         else:
-            flow = None
-        return self._with(flow)
+            found = None
+        return self._with(found)
 
-    def _flow_of(self, uid: str, rows: Rows, command: Any) -> Flow | None:
+    def _flow_of(self, uid: str, rows: Rows, command: Any) -> Found | None:
         """Return the flow whose triggers decide: at the revision that the command names, else at theirs."""
         header = rows.get(HEADER)
         revision = getattr(command, "revision", 0) or (header.revision if header is not None else 0)
         namespace, _slash, flow_id = uid.partition("/")
         return self._find_flow(namespace, flow_id, revision) if revision else None
 
-    def _with(self, flow: Flow | None) -> Setting:
-        if flow is None:
+    def _with(self, found: Found | None) -> Setting:
+        if found is None:
             return self._setting
+        revision, flow = found
         known = self._settings.get(id(flow))
         if known is None or known[0] is not flow:
             if len(self._settings) > 1000:
                 self._settings.clear()
-            known = self._settings[id(flow)] = (flow, msgspec.structs.replace(self._setting, flow=flow))
+            known = self._settings[id(flow)] = (
+                flow,
+                msgspec.structs.replace(self._setting, flow=flow, revision=revision),
+            )
         return known[1]

@@ -128,6 +128,10 @@ def _execution_restarted(
     change.settled = 0
 
 
+def _retry_numbered(_batch: Batch, _step: Step, change: ExecutionChange, event: e.RetryNumbered, _seq: int) -> None:
+    change.attempt = event.tries
+
+
 def _labels_updated(_batch: Batch, _step: Step, change: ExecutionChange, event: e.LabelsUpdated, _seq: int) -> None:
     change.labels = event.labels
 
@@ -165,6 +169,12 @@ def _turn_started(_batch: Batch, _step: Step, change: ExecutionChange, event: e.
     """Show the outputs that a LoopUntil has so far; its scope has the id of its task run."""
     if event.outputs_json:
         _task_run(change, event.scope_id, seq).outputs = event.outputs_json.decode()
+
+
+def _child_began(_batch: Batch, _step: Step, change: ExecutionChange, event: e.ChildBegan, seq: int) -> None:
+    """Show which execution a task run waits for."""
+    if event.outputs_json:
+        _task_run(change, event.task_run_id, seq).outputs = event.outputs_json.decode()
 
 
 def _task_run_created(_batch: Batch, _step: Step, change: ExecutionChange, event: e.TaskRunCreated, seq: int) -> None:
@@ -332,6 +342,8 @@ FOLDS: dict[type, Fold] = {
     e.ScopeOpened: _scope_opened,
     e.TurnStarted: _turn_started,
     e.TaskRunCarried: _task_run_carried,
+    e.ChildBegan: _child_began,
+    e.RetryNumbered: _retry_numbered,
     e.TaskRunCreated: _task_run_created,
     e.TaskDispatched: _task_dispatched,
     e.TaskRunStarted: _task_run_started,
@@ -349,6 +361,12 @@ FOLDS: dict[type, Fold] = {
 UNSEEN: frozenset[type] = frozenset(
     {
         CommandRejected,
+        e.CallerCalled,
+        e.CallerHeard,
+        e.CallerNamed,
+        e.ChildAsked,
+        e.ChildFinished,
+        e.ChildKillRequested,
         e.ExitRequested,
         e.IterationEnded,
         e.IterationStarted,

@@ -14,7 +14,17 @@ from engine.execution.draft import ExecutionDraft
 from engine.execution.lines import Lines, error_lines, first_error
 from engine.execution.retry import next_attempt_ms
 from engine.execution.state import TaskRun
-from engine.execution.task_runs import begin_attempt, create, decided, dispatch, end, end_attempt, end_now, final_of
+from engine.execution.task_runs import (
+    begin_attempt,
+    create,
+    decided,
+    dispatch,
+    end,
+    end_attempt,
+    end_now,
+    final_of,
+    next_try_ms,
+)
 from engine.execution.variables import Renderer
 from engine.values import State
 
@@ -87,7 +97,7 @@ class Attempt:
             end_attempt(draft, self.begin(), state, outputs_json=outputs_json, error=error, lines=lines)
         elif state is not State.FAILED:
             decided(draft, run, final_of(state, self.planned.task), outputs_json=outputs_json, lines=lines)
-        elif next_attempt_ms(self.planned.retry, run, draft.at_ms) is None:
+        elif next_attempt_ms(self.planned.retry, run, draft.at_ms) is None and next_try_ms(draft, run) is None:
             end_now(draft, run, state, lines)
         else:
             end_attempt(draft, create(draft, run, State.RUNNING), state, error=error, lines=lines)

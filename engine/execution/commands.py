@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from engine.execution.caller import Caller
 from engine.execution.carried import CarriedRun
 from engine.machine import Command, FireTimer
 from engine.values import State
@@ -27,6 +28,7 @@ class CreateExecution(Command, frozen=True, kw_only=True):
     namespace: str
     flow_id: str
     revision: int
+    """0: the latest as of now."""
     inputs_json: bytes = b"{}"
     """Validated and typed inputs, nested as expressions read them."""
     labels: dict[str, str] = {}
@@ -54,6 +56,18 @@ class CreateExecution(Command, frozen=True, kw_only=True):
     reply_id: str = ""
     reply_end: bool = False
     """It is told of the end, too."""
+    asked_by: str = ""
+    """Execution that asked for it and waits for the answer `ChildAccepted` or `ChildRefused`; empty: nobody does."""
+    asked_by_run: str = ""
+    """Task run of `asked_by`."""
+    caller: Caller | None = None
+    """Who is told of the end."""
+    tries: int = 1
+    """Which execution of a retried flow it is, counting from 1."""
+    first_ms: int = 0
+    """When the first of them was created; 0: now."""
+    raw: bool = False
+    """The inputs are as somebody wrote them: they get their types and defaults when the execution is created."""
 
 
 class NoteStarterHeard(Command, frozen=True, kw_only=True):
@@ -64,6 +78,40 @@ class NoteListenerReached(Command, frozen=True, kw_only=True):
     """A flow trigger that was told of a change of this execution has taken it into account."""
 
     told_id: str
+
+
+class ChildAccepted(Command, frozen=True, kw_only=True):
+    """An execution that a task run asked for exists."""
+
+    task_run_id: str
+    child_id: str
+    waits: bool
+    """The task run waits for its end."""
+
+
+class ChildRefused(Command, frozen=True, kw_only=True):
+    """An execution that a task run asked for can't be created, or not go on."""
+
+    task_run_id: str
+    child_id: str
+    error: str
+
+
+class ChildEnded(Command, frozen=True, kw_only=True):
+    """An execution that a task run waits for has ended."""
+
+    task_run_id: str
+    child_id: str
+    execution_id: str
+    """The one that ended: another one than `child_id` if it was retried."""
+    state: State
+    outputs_json: bytes = b""
+    error: str = ""
+    """Why its outputs can't be had."""
+
+
+class NoteCallerHeard(Command, frozen=True, kw_only=True):
+    """The caller has heard of the end."""
 
 
 class ClaimAttempt(Command, frozen=True, kw_only=True):
@@ -98,6 +146,10 @@ class AttemptLost(Command, frozen=True, kw_only=True):
 class KillExecution(Command, frozen=True, kw_only=True):
     """Stop everything and end as KILLED."""
 
+    asked_by: str = ""
+    """Execution that asked for this one, and waits to hear that it has ended; empty: a person or program kills it."""
+    asked_by_run: str = ""
+
 
 class PauseExecution(Command, frozen=True, kw_only=True):
     """Let running tasks finish, start no further ones."""
@@ -117,6 +169,10 @@ class RestartExecution(Command, frozen=True, kw_only=True):
 
     revision: int | None = None
     """Go on with another revision of the flow."""
+    asked_by: str = ""
+    """As in `CreateExecution`: its task run is restarted itself, and its child with it."""
+    asked_by_run: str = ""
+    caller: Caller | None = None
 
 
 class MarkReplayed(Command, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ import msgspec
 
 from engine import expression
 from engine.execution import events as e
+from engine.execution.callers import call_caller
 from engine.execution.draft import ExecutionDraft
 from engine.execution.slot import give_back
 from engine.execution.task_runs import outputs_to_json
@@ -22,15 +23,29 @@ GOOD = frozenset({State.SUCCESS, State.WARNING})
 def conclude(draft: ExecutionDraft, state: State) -> None:
     """End the execution; an output that can't be rendered makes a good end FAILED, and leaves no outputs."""
     outputs_json, error = b"", ""
+    if state is not State.KILLED:
+        outputs_json, error = outputs_of(draft, strict=state in GOOD)
+        if error and state in GOOD:
+            state = State.FAILED
+    end_execution(draft, state, outputs_json=outputs_json, error=error)
+
+
+def outputs_of(draft: ExecutionDraft, *, strict: bool = True) -> tuple[bytes, str]:
+    """Return the flow's outputs as of now, and why they can't be had; see `rendered`."""
     declared = draft.flow.outputs
-    if declared and state is not State.KILLED:
-        try:
-            outputs = rendered(declared, Renderer(draft), strict=state in GOOD)
-            outputs_json = outputs_to_json(outputs) if outputs else b""
-        except ValueError as failure:
-            error = str(failure)
-            state = State.FAILED if state in GOOD else state
+    if not declared:
+        return b"", ""
+    try:
+        outputs = rendered(declared, Renderer(draft), strict=strict)
+        return outputs_to_json(outputs) if outputs else b"", ""
+    except ValueError as failure:
+        return b"", str(failure)
+
+
+def end_execution(draft: ExecutionDraft, state: State, *, outputs_json: bytes = b"", error: str = "") -> None:
+    """End the execution, and tell who waits for that."""
     draft.emit(e.ExecutionEnded(state=state, at_ms=draft.at_ms, outputs_json=outputs_json, error=error))
+    call_caller(draft, state, outputs_json, error)
 
 
 def settle(draft: ExecutionDraft) -> None:

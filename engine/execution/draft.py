@@ -34,6 +34,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 
     flow: Flow | None
     """The revision that the execution is pinned to; None if the catalogue doesn't have it."""
+    revision: int = 0
+    """Its number; 0 if there is no flow."""
     variables: Mapping[str, Any] = {}
     """`envs`, `globals`, `kestra` …: the same for every execution of the instance."""
     resubmit_lost: bool = True

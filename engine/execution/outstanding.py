@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from engine.execution.callers import end_for_caller
+from engine.execution.children import ask_of, kill_of
 from engine.execution.effects import RingDoorbell, SendCancel
+from engine.execution.kin import Awaited, Child
 from engine.execution.react import acquire_slot, release_slot
 from engine.execution.state import Slot, Starter, TaskRun, Telling
 from engine.execution.telling import end_of, message_of
@@ -23,6 +26,9 @@ SLOT_AGAIN_MS = 5_000
 SLOT_AGAIN_MAX_MS = 60_000
 TELL_AGAIN_MS = 5_000
 TELL_AGAIN_MAX_MS = 600_000
+CHILD_AGAIN_MS = 10_000
+"""First repetition of what another execution hasn't answered: its executor may be taking over, or be behind."""
+CHILD_AGAIN_MAX_MS = 120_000
 
 
 def task_run(run: TaskRun) -> Outstanding | None:
@@ -59,4 +65,29 @@ def starter(row: Starter) -> Outstanding | None:
     return Outstanding(end_of(row.called), TELL_AGAIN_MS, TELL_AGAIN_MAX_MS) if row.called is not None else None
 
 
-OUTSTANDING: Mapping[str, Callable[[Any], Outstanding | None]] = {"t": task_run, "c": slot, "l": telling, "g": starter}
+def child(child: Child) -> Outstanding | None:
+    """An execution that hasn't said yet that it exists, or that is to be killed."""
+    asked = child.asked
+    if child.state is not None:
+        return None
+    if child.killing:
+        kill = kill_of(asked.child_id, asked.execution_id, asked.task_run_id)
+        return Outstanding(kill, CHILD_AGAIN_MS, CHILD_AGAIN_MAX_MS)
+    return None if child.accepted else Outstanding(ask_of(asked), CHILD_AGAIN_MS, CHILD_AGAIN_MAX_MS)
+
+
+def awaited(row: Awaited) -> Outstanding | None:
+    """A caller that hasn't said yet that it knows of the end."""
+    if row.end is None or row.heard:
+        return None
+    return Outstanding(end_for_caller(row.end), CHILD_AGAIN_MS, CHILD_AGAIN_MAX_MS)
+
+
+OUTSTANDING: Mapping[str, Callable[[Any], Outstanding | None]] = {
+    "t": task_run,
+    "c": slot,
+    "l": telling,
+    "g": starter,
+    "x": child,
+    "p": awaited,
+}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from engine.execution import events as e
+from engine.execution.callers import end_for_caller
+from engine.execution.children import ask_of, kill_of
 from engine.execution.effects import RingDoorbell, SendCancel, SendGrant
 from engine.execution.state import Slot
 from engine.execution.telling import end_of, message_of
@@ -68,6 +70,21 @@ def starter_called(event: e.StarterCalled) -> tuple[Effect, ...]:
     return (end_of(event),)
 
 
+def child_asked(event: e.ChildAsked) -> tuple[Effect, ...]:
+    """The child is asked for."""
+    return (ask_of(event),)
+
+
+def child_kill_requested(event: e.ChildKillRequested) -> tuple[Effect, ...]:
+    """The child is told."""
+    return (kill_of(event.child_id, event.execution_id, event.task_run_id),)
+
+
+def caller_called(event: e.CallerCalled) -> tuple[Effect, ...]:
+    """Whoever waits for the end is told."""
+    return (end_for_caller(event),)
+
+
 REACTORS: dict[type[Event], Reactor] = {
     e.TaskDispatched: task_dispatched,
     e.TaskRunStarted: task_run_started,
@@ -76,4 +93,7 @@ REACTORS: dict[type[Event], Reactor] = {
     e.SlotReturned: slot_returned,
     e.ListenerFound: listener_found,
     e.StarterCalled: starter_called,
+    e.ChildAsked: child_asked,
+    e.ChildKillRequested: child_kill_requested,
+    e.CallerCalled: caller_called,
 }

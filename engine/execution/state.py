@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from engine.execution.carried import CarriedRun
 from engine.execution.events.listeners import ListenerFound, StarterCalled
+from engine.execution.kin import KIN_ROWS
 from engine.machine import Row, Timer
 from engine.values import State, derive_id
 
@@ -215,6 +216,7 @@ ROW_TYPES: dict[str, type[Row]] = {
     "k": Carried,
     "l": Telling,
     "g": Starter,
+    **KIN_ROWS,
 }
 
 

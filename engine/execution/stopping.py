@@ -39,7 +39,7 @@ def break_off(draft: ExecutionDraft, state: State) -> None:
 
 def go_on_exiting(draft: ExecutionDraft) -> None:
     """End everything that nobody works at, as much as a step holds."""
-    _go_on(draft, "exit/", lambda run: not at_worker(run))
+    _go_on(draft, "exit/", lambda run: not at_worker(run) and not _calls(draft, run))
 
 
 def _go_on(draft: ExecutionDraft, timer_id: str, stops: Callable[[TaskRun], bool]) -> None:
@@ -87,6 +87,12 @@ def _stopped(draft: ExecutionDraft) -> State:
 def _runs_children(draft: ExecutionDraft, run: TaskRun) -> bool:
     """True for an open flowable, which ends by its scope. One that a worker does something for has no such child."""
     return run.state is State.RUNNING and not run.worker_id and has_scope(draft, run)
+
+
+def _calls(draft: ExecutionDraft, run: TaskRun) -> bool:
+    """True if it waits for another execution, as it would for a worker."""
+    pure = draft.planned(run.task_id).pure
+    return pure is not None and pure.calls and run.state is State.RUNNING
 
 
 def at_worker(run: TaskRun) -> bool:

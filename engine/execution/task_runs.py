@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from engine.execution import events as e
+from engine.execution.children import give_up, next_try
 from engine.execution.draft import OUTPUTS_BYTES_MAX, ExecutionDraft
-from engine.execution.lines import Lines, first_error, line
-from engine.execution.retry import SAME_EXECUTION, next_attempt_ms
+from engine.execution.kin import TRIES, Tries
+from engine.execution.lines import Lines, first_error
+from engine.execution.retry import SAME_EXECUTION, next_attempt_ms, next_execution_ms
 from engine.execution.state import Scope, TaskRun, scope_key
 from engine.flow.model import Task
-from engine.values import State, to_json
+from engine.values import State, derive_id, to_json
 
 DEFAULT_QUEUE = "default"
 
@@ -94,16 +96,7 @@ def decided(
 
 def end_now(draft: ExecutionDraft, run: TaskRun, state: State, lines: Lines) -> None:
     """End a task run that failed before it came to anything, without a further attempt."""
-    lines = with_refusal(draft, run, lines)
     decided(draft, run, final_of(state, draft.task(run)), error=first_error(lines), lines=lines)
-
-
-def with_refusal(draft: ExecutionDraft, run: TaskRun, lines: Lines) -> Lines:
-    """Return the lines of a failed task run, and one more if its retry policy is of a kind that isn't carried out."""
-    retry = draft.planned(run.task_id).retry
-    if retry is None or retry.behavior == SAME_EXECUTION:
-        return lines
-    return (*lines, line("WARN", f"Not tried again: the retry behavior {retry.behavior} isn't supported"))
 
 
 def dispatch(draft: ExecutionDraft, task_run_id: str, epoch: int, asks: str = "") -> None:
@@ -111,6 +104,23 @@ def dispatch(draft: ExecutionDraft, task_run_id: str, epoch: int, asks: str = ""
     draft.emit(
         e.TaskDispatched(task_run_id=task_run_id, epoch=epoch, queue=DEFAULT_QUEUE, at_ms=draft.at_ms, asks=asks)
     )
+
+
+def next_try_ms(draft: ExecutionDraft, run: TaskRun) -> int | None:
+    """Return when another execution is due in the place of this one, as a task run failed; None: never."""
+    planned = draft.planned(run.task_id)
+    if planned.retry is None or planned.retry.behavior == SAME_EXECUTION or planned.handler:
+        return None
+    tries: Tries | None = draft.get(TRIES)
+    number, first_ms = (tries.tries, tries.first_ms) if tries is not None else (1, draft.header.created_ms)
+    return next_execution_ms(planned.retry, number, first_ms, draft.at_ms, derive_id(draft.id, run.id, number))
+
+
+def try_anew(draft: ExecutionDraft, run: TaskRun, due_ms: int) -> None:
+    """End this execution as RETRIED, and have another one of its flow begin when that is due."""
+    draft.emit(next_try(draft, run, due_ms))
+    draft.emit(e.ExitRequested(state=State.RETRIED, at_ms=draft.at_ms))
+    draft.set_timer("exit/", draft.at_ms)
 
 
 def begin_attempt(draft: ExecutionDraft, run: TaskRun, epoch: int) -> TaskRun:
@@ -148,7 +158,11 @@ def end_attempt(
             )
             draft.set_timer(f"retry/{run.id}", due_ms)
             return
-        lines = with_refusal(draft, run, lines)
+        due_ms = next_try_ms(draft, run)
+        if due_ms is not None:
+            end(draft, run, State.RETRIED, outputs_json=outputs_json, error=error, lines=lines)
+            try_anew(draft, run, due_ms)
+            return
     end(draft, run, final_of(state, planned.task, run.tried > 0), outputs_json=outputs_json, error=error, lines=lines)
 
 
@@ -178,7 +192,7 @@ def end(
 
 
 def clear_timers(draft: ExecutionDraft, run: TaskRun) -> None:
-    """Take away what was set for the attempt or wait that is over now."""
+    """Take away what was set for the attempt or wait that is over now, and who it waited for."""
     if run.state is State.RETRYING:
         draft.clear_timer(f"retry/{run.id}")
         return
@@ -189,6 +203,8 @@ def clear_timers(draft: ExecutionDraft, run: TaskRun) -> None:
         draft.clear_timer(f"timeout/{run.id}")
     if planned.pure is not None and planned.pure.waits:
         draft.clear_timer(f"wait/{run.id}")
+    if planned.pure is not None and planned.pure.calls:
+        give_up(draft, run)
 
 
 def leave_pause(draft: ExecutionDraft) -> None:

@@ -16,6 +16,7 @@ from engine.expression.scope import Scope
 from engine.flow.inputs import flattened
 from engine.flow.model import Input
 from engine.inputs.values import options, parse_value
+from engine.seals import is_sealed
 from engine.values import Dialect, nested
 
 TYPED = frozenset({"JSON", "YAML", "ARRAY", "MULTISELECT", "INT", "FLOAT", "BOOL"})
@@ -136,6 +137,8 @@ class _Resolver:
                 if declared.required and not is_default:
                     return Resolved(declared, errors=("missing required input",))
                 return Resolved(declared)
+            if declared.type == "SECRET" and is_sealed(value):
+                return Resolved(declared, value)
             parsed = parse_value(declared.type, properties, value)
             if declared.type == "SECRET":
                 if self._seal is None:

@@ -9,7 +9,8 @@ from engine.inputs.bounds import Properties, check_bounds, instant_text, shown
 from engine.values import parse_duration_ms
 
 
-def _instant(value: Any) -> datetime:
+def parse_instant(value: Any) -> datetime:
+    """Return a point in time, in UTC; one without a zone is meant so. Raises ValueError if it is none."""
     try:
         at = datetime.fromisoformat(str(value).strip())
     except ValueError:
@@ -21,8 +22,8 @@ def _instant(value: Any) -> datetime:
 
 def read_datetime(value: Any, properties: Properties) -> str:
     """Return a point in time in UTC, as Java writes it. Raises ValueError if it is none, or is out of bounds."""
-    at = _instant(value)
-    check_bounds(at, properties, "after", "before", _instant)
+    at = parse_instant(value)
+    check_bounds(at, properties, "after", "before", parse_instant)
     return instant_text(at)
 
 

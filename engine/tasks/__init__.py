@@ -62,17 +62,39 @@ class Wait(msgspec.Struct, frozen=True, kw_only=True):
     """When waiting fails."""
 
 
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """The task goes on with another execution."""
+
+    namespace: str
+    flow_id: str
+    revision: int = 0
+    """0: the latest."""
+    inputs: dict[str, Any] = {}
+    """Untyped: the execution that is called gives them their types."""
+    labels: dict[str, str] = {}
+    inherits_labels: bool = False
+    waits: bool = True
+    """Until the other one has ended; False: until it exists."""
+    restarts: bool = True
+    """A restart of the task restarts the execution that failed; False: it calls a new one."""
+    schedule_ms: int | None = None
+    outputs: dict[str, Any] | None = None
+    """Templates that the other one renders at its end, in place of its own outputs."""
+
+
 class PureTask(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of pure task."""
 
     types: tuple[str, ...]
     """Canonical type names."""
-    decide: Callable[[Task, Render], Outcome | Wait]
+    decide: Callable[[Task, Render], Outcome | Wait | Call]
     asks: bool = False
     """If a template needs the world: True, a worker renders it and the engine decides, as only the engine can wait or
     change the execution; False, a worker runs the whole task."""
     waits: bool = False
     """True if `decide` may return a `Wait`."""
+    calls: bool = False
+    """True if `decide` may return a `Call`."""
     waited: Callable[[Task], State] = lambda _task: State.SUCCESS
     """The state of a wait that came to its time by itself."""
 

@@ -13,13 +13,22 @@ from engine.tasks import Outcome, PureTask, Render, Update
 
 def decide_labels(task: Task, render: Render) -> Outcome:
     """Render keys and values; an empty value or a key of the system is an error."""
-    labels = {str(key): _text(key, value) for key, value in _pairs(render(task.properties.get("labels")))}
+    return Outcome(update=Update(labels=read_labels(render(task.properties.get("labels")))))
+
+
+def read_labels(rendered: Any) -> dict[str, str]:
+    """Return the labels that a rendered property gives: a map, a list of `key` and `value`, or the JSON of either.
+
+    Raises:
+        ValueError: If it is none of them, a key or value is empty, or a key is the system's.
+    """
+    labels = {str(key): _text(key, value) for key, value in _pairs(rendered)}
     for key, value in labels.items():
         if key.startswith("system."):
             raise ValueError(f"labels: only Penstock itself sets {key!r}")
         if not key or not value:
             raise ValueError(f"labels: expected a key and a value, but got {key!r}: {value!r}")
-    return Outcome(update=Update(labels=labels))
+    return labels
 
 
 def _text(key: Any, value: Any) -> str:

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
+import msgspec.inspect
 
 from engine.machine import Aggregate, Row
 from executor.state.ports import Store

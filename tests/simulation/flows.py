@@ -75,6 +75,29 @@ tasks:
     timeout: PT20S
     allowFailure: true
 """,
+    "caller": """
+id: caller
+namespace: sim
+tasks:
+  - id: p
+    type: io.kestra.plugin.core.flow.Parallel
+    tasks:
+      - {id: u, type: io.kestra.plugin.core.flow.Subflow, namespace: sim, flowId: called}
+      - {id: v, type: io.kestra.plugin.core.flow.Subflow, namespace: sim, flowId: chain, wait: false}
+      - id: q
+        type: io.kestra.plugin.core.flow.Subflow
+        namespace: sim
+        flowId: chain
+        retry: {type: constant, interval: PT2S, maxAttempts: 2}
+""",
+    "called": f"""
+id: called
+namespace: sim
+retry: {{type: constant, interval: PT2S, maxAttempts: 3, behavior: CREATE_NEW_EXECUTION}}
+tasks:
+  - {{id: k, type: {WORK}, commands: [k]}}
+  - {{id: l, type: {WORK}, commands: [flaky]}}
+""",
 }
 
 LIMITED = {"limited": 1}
@@ -90,7 +113,7 @@ afterExecution:
   - {{id: u, type: {WORK}, commands: [u]}}
 """
 
-FLAKY = frozenset({"r", "m"})
+FLAKY = frozenset({"r", "m", "l"})
 """Tasks whose attempts fail half of the time."""
 SLOW = frozenset({"t"})
 """Tasks that may take longer than their timeout."""

@@ -15,6 +15,7 @@ from engine.execution import commands as c
 from engine.execution import scopes
 from engine.execution.decide import DECIDERS, attempts, create
 from engine.execution.job import Job
+from engine.execution.kin import Awaited, Child
 from engine.execution.slot import give_back
 from engine.execution.state import HEADER, Slot
 from engine.slots.state import Place
@@ -188,6 +189,24 @@ def a_new_owner_skips_a_command() -> dict[tuple[Any, str], Any]:
 @mutant
 def nothing_outstanding_is_said_again() -> dict[tuple[Any, str], Any]:
     return {(Requests, "due"): lambda _requests, _now_ms: iter(())}
+
+
+@mutant
+def the_end_of_a_child_is_told_once() -> dict[tuple[Any, str], Any]:
+    def due(requests: Requests, now_ms: int) -> Iterator[Any]:
+        return (found for found in before(requests, now_ms) if not isinstance(found[2], Awaited))
+
+    before = Requests.due
+    return {(Requests, "due"): due}
+
+
+@mutant
+def a_child_is_asked_for_once() -> dict[tuple[Any, str], Any]:
+    def due(requests: Requests, now_ms: int) -> Iterator[Any]:
+        return (found for found in before(requests, now_ms) if not isinstance(found[2], Child))
+
+    before = Requests.due
+    return {(Requests, "due"): due}
 
 
 @mutant

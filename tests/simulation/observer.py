@@ -39,6 +39,10 @@ class Observer:
         self.over: dict[str, str] = {}
         """Final state by execution."""
         self.settled: set[str] = set()
+        self.ends: dict[str, set[str]] = {}
+        """Every state in which an execution has ended."""
+        self.heard: list[tuple[str, str, str]] = []
+        """(caller, child, state) of each end that a caller has heard of."""
         self._epochs: dict[str, int] = {}
         self._runs: dict[str, str] = {}
         self._next_seq: Counter[str] = Counter()
@@ -112,6 +116,10 @@ class Observer:
             if execution in self.over:
                 raise Violation(f"I1: {execution} ended twice")
             self.over[execution] = str(event.state)
+            self.ends.setdefault(execution, set()).add(str(event.state))
+        elif isinstance(event, e.ChildFinished):
+            if event.execution_id:
+                self.heard.append((execution, event.execution_id, str(event.state)))
         elif isinstance(event, e.ExecutionRestarted):
             del self.over[execution]
             self.settled.discard(execution)

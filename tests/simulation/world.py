@@ -481,6 +481,10 @@ class World:
             raise Violation(f"I1: never over: {stuck}")
         if self.observer.places:
             raise Violation(f"I10: slots that never came back: {sorted(self.observer.places)}")
+        for caller, child, state in self.observer.heard:
+            never_was = child not in self.observer.created and state == "KILLED"
+            if state not in self.observer.ends.get(child, ()) and not never_was:
+                raise Violation(f"I1: {caller} heard that {child} ended {state}, but it ended otherwise")
 
     # ---- afterwards ---------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from engine.execution import commands as c
 from engine.execution.decide import (
     abandon,
     attempts,
+    children,
     create,
     kill,
     labels,
@@ -40,6 +41,10 @@ DECIDERS: Mapping[type[Command], Callable[[Any, Any], None]] = {
     c.MarkReplayed: labels.mark_replayed,
     c.NoteStarterHeard: listeners.note_starter_heard,
     c.NoteListenerReached: listeners.note_listener_reached,
+    c.ChildAccepted: children.child_accepted,
+    c.ChildRefused: children.child_refused,
+    c.ChildEnded: children.child_ended,
+    c.NoteCallerHeard: children.note_caller_heard,
     c.FireTimer: timers.fire_timer,
     c.AbandonExecution: abandon.abandon_execution,
 }

@@ -5,18 +5,26 @@ from __future__ import annotations
 from engine.errors import Reason, Rejected
 from engine.execution import commands as c
 from engine.execution import events as e
-from engine.execution.conclusion import settle
+from engine.execution.callers import answer
+from engine.execution.conclusion import end_execution, settle
 from engine.execution.draft import ExecutionDraft
 from engine.execution.lines import error_lines
 from engine.execution.scopes import proceed
 from engine.execution.slot import awaits_slot
-from engine.execution.state import ROOT, TaskRun
+from engine.execution.state import HEADER, ROOT, TaskRun
 from engine.execution.stopping import end_stopped, go_on_killing
 from engine.values import State
 
 
-def kill_execution(draft: ExecutionDraft, _command: c.KillExecution) -> None:
+def kill_execution(draft: ExecutionDraft, command: c.KillExecution) -> None:
     """Begin to kill; a second kill changes nothing, unless the execution has ended: what runs then is stopped."""
+    if command.asked_by and draft.get(HEADER) is None:
+        # It was never created: whoever asked for it then needn't wait. Should it be created yet, it is killed again.
+        never = c.ChildEnded(
+            task_run_id=command.asked_by_run, child_id=draft.id, execution_id=draft.id, state=State.KILLED
+        )
+        answer(draft, command.asked_by, never)
+        return
     header = draft.header
     if header.state is State.KILLING:
         return
@@ -26,7 +34,7 @@ def kill_execution(draft: ExecutionDraft, _command: c.KillExecution) -> None:
         draft.emit(e.ExecutionStateChanged(state=State.KILLING, at_ms=draft.at_ms))
         if draft.scope(ROOT) is None or awaits_slot(draft):
             draft.clear_timer("start/")
-            draft.emit(e.ExecutionEnded(state=State.KILLED, at_ms=draft.at_ms))
+            end_execution(draft, State.KILLED)
             settle(draft)
             return
     go_on_killing(draft)

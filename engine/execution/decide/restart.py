@@ -11,8 +11,11 @@ from collections import defaultdict
 from engine.errors import Reason, Rejected
 from engine.execution import commands as c
 from engine.execution import events as e
+from engine.execution.callers import accept, call_caller, name_caller
+from engine.execution.conclusion import outputs_of
 from engine.execution.decide.create import begin
 from engine.execution.draft import ExecutionDraft
+from engine.execution.kin import AWAITED, Awaited
 from engine.execution.scopes import proceed
 from engine.execution.sla import watch
 from engine.execution.slot import is_limited, request_slot
@@ -30,6 +33,8 @@ def restart_execution(draft: ExecutionDraft, command: c.RestartExecution) -> Non
         Rejected: If nothing of the execution is to be run again, or another revision is asked for.
     """
     header = draft.header
+    if command.asked_by and _is_called(draft, command):
+        return
     if header.state not in UNDONE:
         raise Rejected(
             Reason.INVALID_STATE,
@@ -74,6 +79,23 @@ def run_again(draft: ExecutionDraft) -> None:
     if restated is None:
         go_on_restarting(draft)
     proceed(draft)
+
+
+def _is_called(draft: ExecutionDraft, command: c.RestartExecution) -> bool:
+    """Take the call of another execution in; True if nothing is to be restarted for it."""
+    awaited: Awaited | None = draft.get(AWAITED)
+    header = draft.header
+    accept(draft, command)
+    if awaited is not None and awaited.caller == command.caller:
+        return True  # the same call once more
+    name_caller(draft, command.caller)
+    if header.state in UNDONE and header.settled:
+        return False
+    if header.settled:
+        # It has ended well since: a person restarted it.
+        outputs_json, error = outputs_of(draft)
+        call_caller(draft, header.state, outputs_json, error)
+    return True
 
 
 def go_on_restarting(draft: ExecutionDraft) -> None:

@@ -6,6 +6,16 @@ replay never renders.
 
 from __future__ import annotations
 
+from engine.execution.events.children import (
+    CallerCalled,
+    CallerHeard,
+    CallerNamed,
+    ChildAsked,
+    ChildBegan,
+    ChildFinished,
+    ChildKillRequested,
+    RetryNumbered,
+)
 from engine.execution.events.lifecycle import (
     ExecutionCreated,
     ExecutionEnded,
@@ -65,6 +75,13 @@ from engine.execution.log_line import LogLine
 from engine.machine import CommandRejected
 
 __all__ = [
+    "CallerCalled",
+    "CallerHeard",
+    "CallerNamed",
+    "ChildAsked",
+    "ChildBegan",
+    "ChildFinished",
+    "ChildKillRequested",
     "CommandRejected",
     "ExecutionCreated",
     "ExecutionEnded",
@@ -79,6 +96,7 @@ __all__ = [
     "ListenerReached",
     "LogLine",
     "ResultsCarried",
+    "RetryNumbered",
     "ScopeClosed",
     "ScopeOpened",
     "ScopePhaseChanged",

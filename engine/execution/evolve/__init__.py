@@ -6,7 +6,7 @@ A released function of this package is frozen by a golden file; behaviour change
 from __future__ import annotations
 
 from engine.execution import events as e
-from engine.execution.evolve import lifecycle, listeners, scopes, slots, task_runs
+from engine.execution.evolve import children, lifecycle, listeners, scopes, slots, task_runs
 from engine.machine import CommandRejected, Event, Evolver, rejected_changes_nothing
 
 EVOLVERS: dict[type[Event], Evolver] = {
@@ -54,6 +54,14 @@ EVOLVERS: dict[type[Event], Evolver] = {
     e.StarterNamed: listeners.starter_named,
     e.StarterCalled: listeners.starter_called,
     e.StarterHeard: listeners.starter_heard,
+    e.ChildAsked: children.child_asked,
+    e.ChildBegan: children.child_began,
+    e.ChildFinished: children.child_finished,
+    e.ChildKillRequested: children.child_kill_requested,
+    e.CallerNamed: children.caller_named,
+    e.CallerCalled: children.caller_called,
+    e.CallerHeard: children.caller_heard,
+    e.RetryNumbered: children.retry_numbered,
     e.TimerSet: lifecycle.timer_set,
     e.TimerCleared: lifecycle.timer_cleared,
 }

@@ -27,7 +27,18 @@ from engine.flow.model import Flow
 from engine.machine import SEQUENCE, Command, Event, Row, Sequence, Step, Timer
 from engine.values import State
 
-REPEATABLE = (c.CreateExecution, c.ReportTaskEnded, c.AttemptLost, c.KillExecution, c.FireTimer, c.AbandonExecution)
+REPEATABLE = (
+    c.CreateExecution,
+    c.ReportTaskEnded,
+    c.AttemptLost,
+    c.KillExecution,
+    c.FireTimer,
+    c.AbandonExecution,
+    c.ChildAccepted,
+    c.ChildRefused,
+    c.ChildEnded,
+    c.NoteCallerHeard,
+)
 """Commands that yield no event when they come twice."""
 STEPS_MAX = 20_000
 
@@ -88,7 +99,7 @@ class Driven:
     """One execution.
 
     Args:
-        source: The flow's YAML; `id` and `namespace` may be left out.
+        source: The flow's YAML, in which `id` and `namespace` may be left out; or the flow; None if there is none.
         inputs: Values of its inputs.
         checked: False leaves out the costly checks after each step, for large executions.
         setting: Fields of `Setting` besides the flow.
@@ -99,15 +110,15 @@ class Driven:
 
     def __init__(
         self,
-        source: str,
+        source: str | Flow | None,
         inputs: Mapping[str, Any] | None = None,
         *,
         checked: bool = True,
         execution_id: str = "execution",
         **setting: Any,
     ) -> None:
-        self.flow = flow_of(source)
-        self.setting = Setting(flow=self.flow, **setting)
+        self.flow = flow_of(source) if isinstance(source, str) else source
+        self.setting = Setting(flow=self.flow, revision=1 if self.flow else 0, **setting)
         self.inputs = dict(inputs or {})
         self.id = execution_id
         self.checked = checked
@@ -159,7 +170,7 @@ class Driven:
         assert self.replayed.rows == self.rows.rows
         if isinstance(command, c.FireTimer) and self.timers().get(command.timer_id) == command.generation:
             return  # it set itself again, for the rest of a large step
-        if isinstance(command, c.KillExecution) and self.header.ended_ms and not self.header.settled:
+        if isinstance(command, c.KillExecution) and self.is_leaving:
             return  # the second one stops what runs after the end
         if isinstance(command, REPEATABLE) and not command.request:
             assert self._decide(command).events == (), f"a repeated {type(command).__name__} makes events"
@@ -276,6 +287,11 @@ class Driven:
     # ---- looking ----------------------------------------------------------------------------------------------------
 
     @property
+    def is_leaving(self) -> bool:
+        """True if it has ended and something runs afterwards."""
+        return HEADER in self.rows.rows and self.header.ended_ms > 0 and not self.header.settled
+
+    @property
     def header(self) -> Header:
         return self.rows.rows[HEADER]  # type: ignore[return-value]
 
@@ -342,14 +358,15 @@ class Driven:
         if isinstance(event, e.ScopeOpened) and event.outputs_json:
             self.runs[event.scope_id].outputs = msgspec.json.decode(event.outputs_json)
         run_id = getattr(event, "task_run_id", None)
-        if run_id is None:
+        if run_id is None or isinstance(event, e.ChildAsked | e.ChildFinished | e.ChildKillRequested):
             return
         run = self.runs[run_id]
         state = STATES.get(type(event)) or getattr(event, "state", None)
         if state is not None and state is not run.states[-1]:
             run.states.append(state)
         run.attempts += isinstance(event, e.TaskRunStarted)
-        run.times.append(event.at_ms)
+        if not isinstance(event, e.ChildBegan):
+            run.times.append(event.at_ms)
         run.lines = [*run.lines, *((line.level, line.message) for line in getattr(event, "logs", ()))]
         run.error = getattr(event, "error", "") or run.error
         outputs = getattr(event, "outputs_json", b"")

@@ -23,6 +23,7 @@ from engine.machine import Event
 from engine.trigger.listeners import Listeners, listeners_of
 from engine.values import State
 from tests.engine.execution.driven import Driven
+from tests.engine.execution.family import Family
 
 FOLDER = Path(__file__).parents[2] / "golden" / "logs"
 
@@ -290,6 +291,51 @@ def restated() -> Driven:
     return run.go_on()
 
 
+FAMILY = (
+    """
+id: parent
+namespace: test
+tasks:
+- {id: call, type: Subflow, namespace: test, flowId: child, outputs: {v: "{{ outputs.r.value }}"}}
+- {id: both, type: Parallel, tasks: [
+    {id: later, type: Subflow, namespace: test, flowId: child, wait: false},
+    {id: long, type: Subflow, namespace: test, flowId: child}]}
+""",
+    """
+id: child
+namespace: test
+retry: {type: constant, interval: PT1S, maxAttempts: 2, behavior: CREATE_NEW_EXECUTION}
+tasks: [{id: r, type: Return, format: x}, {id: w, type: Work, script: x}]
+""",
+)
+
+
+def _calling() -> Family:
+    family = Family(*FAMILY)
+    family.create()
+    family.go_on({"w": [State.FAILED, State.FAILED, State.SUCCESS]})
+    family.parent.send(c.RestartExecution())
+    family.go_on()
+    return family
+
+
+def calling() -> Driven:
+    return _calling().parent
+
+
+def called() -> Driven:
+    return _calling().children[1]
+
+
+def giving_up() -> Driven:
+    family = Family(*FAMILY)
+    family.create()
+    family.deliver()
+    family.parent.send(c.KillExecution())
+    family.go_on()
+    return family.parent
+
+
 def abandoned() -> Driven:
     run = Driven("tasks: [{id: a, type: Log, message: x}, {id: t, type: Work, script: x}]").create()
     run.claim("t")
@@ -345,6 +391,9 @@ RECORDED: dict[str, Callable[[], Driven]] = {
         abandoned,
         queued,
         violated,
+        calling,
+        called,
+        giving_up,
     )
 }
 

@@ -8,6 +8,7 @@ from engine.execution.retry import delay_ms
 from engine.flow.model import Retry
 from engine.values import State
 from tests.engine.execution.driven import Driven
+from tests.engine.execution.family import Family
 
 CONSTANT = "{type: constant, interval: PT5S, maxAttempts: 3}"
 
@@ -115,8 +116,8 @@ def test_a_maximum_duration_ends_the_retries() -> None:
     retry = "{type: constant, interval: PT2S, maxDuration: PT6S}"
     run = Driven(f"tasks: [{{id: t, type: Fail, retry: {retry}}}]").run()
 
-    assert run["t"].attempts == 4
-    assert run.now_ms == 1_006_000
+    assert run["t"].attempts == 3
+    assert run.now_ms == 1_004_000
 
 
 def test_a_flowable_s_retry_reaches_its_children_also_nested_ones() -> None:
@@ -195,14 +196,61 @@ def test_attempts_of_siblings_do_not_count_for_each_other() -> None:
     assert (run["a"].attempts, run["b"].attempts) == (2, 3)
 
 
-def test_a_new_execution_as_retry_is_refused_with_a_line() -> None:
-    retry = "{type: constant, interval: PT5S, maxAttempts: 3, behavior: CREATE_NEW_EXECUTION}"
-    for task in ("type: Fail", "type: Work, script: x", "type: ForEach, values: none, tasks: [{id: i, type: Fail}]"):
-        run = Driven(f"tasks: [{{id: t, {task}, retry: {retry}}}]").run({"t": State.FAILED})
+NEW = "{type: constant, interval: PT5S, maxAttempts: 3, behavior: CREATE_NEW_EXECUTION}"
+FLOW = "id: flow\nnamespace: test\ninputs: [{id: i, type: STRING, defaults: x}]\ntasks: "
 
-        assert run["t"].state is State.FAILED
-        level, message = run.lines("t")[-1]
-        assert (level, message) == ("WARN", "Not tried again: the retry behavior CREATE_NEW_EXECUTION isn't supported")
+
+@pytest.mark.parametrize("task", ["type: Fail", "type: Work, script: x"])
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_retry_may_be_a_new_execution(task: str, twice: bool) -> None:
+    family = Family(f"{FLOW}[{{id: t, {task}, retry: {NEW}}}, {{id: never, type: Log, message: x}}]", twice=twice)
+    family.run({"t": State.FAILED})
+    first, *others = [family.parent, *family.children]
+
+    assert [each.state for each in (first, *others)] == [State.RETRIED, State.RETRIED, State.FAILED]
+    assert [each["t"].state for each in (first, *others)] == [State.RETRIED, State.RETRIED, State.FAILED]
+    assert {each.header.original_id for each in others} == {first.id}
+    assert [each.of(e.ExecutionCreated)[0].inputs_json for each in others] == [b'{"i":"x"}'] * 2
+    assert others[1].of(e.ExecutionStateChanged)[0].at_ms - first.of(e.ExecutionCreated)[0].at_ms == 10_000
+
+
+def test_new_executions_end_with_the_time_since_the_first() -> None:
+    retry = "{type: constant, interval: PT2S, maxDuration: PT6S, behavior: CREATE_NEW_EXECUTION}"
+    family = Family(f"{FLOW}[{{id: t, type: Fail}}]\nretry: {retry}\n").run()
+
+    assert [each.state for each in family.children] == [State.RETRIED, State.FAILED]
+
+
+def test_what_runs_beside_the_task_that_failed_is_not_waited_for_for_ever() -> None:
+    family = Family(
+        f"{FLOW}[{{id: p, type: Parallel, tasks: [{{id: nap, type: Sleep, duration: PT1H}}, "
+        f"{{id: s, type: Sequential, tasks: [{{id: t, type: Fail, retry: {NEW}}}]}}]}}]"
+    ).run()
+
+    assert family.parent.states() == {"p": "RETRIED", "nap": "KILLED", "s": "RETRIED", "t": "RETRIED"}
+    assert family.parent.header.settled
+    assert [each.state for each in family.children] == [State.RETRIED, State.FAILED]
+
+
+def test_a_caller_hears_of_the_last_try_only() -> None:
+    child = f"id: child\nnamespace: test\ntasks: [{{id: w, type: Work, script: x, retry: {NEW}}}]\n"
+    family = Family(
+        "id: parent\nnamespace: test\ntasks: [{id: call, type: Subflow, namespace: test, flowId: child}]\n", child
+    ).run({"w": [State.FAILED, State.FAILED, State.SUCCESS]})
+
+    assert [each.state for each in family.children] == [State.RETRIED, State.RETRIED, State.SUCCESS]
+    assert family.parent["call"].outputs == {"executionId": family.children[2].id, "state": "SUCCESS"}
+    assert family.parent.state is State.SUCCESS
+
+
+def test_a_failure_of_a_handler_makes_no_new_execution() -> None:
+    family = Family(
+        f"{FLOW}[{{id: t, type: Fail, retry: {{type: constant, interval: PT1S, maxAttempts: 1}}}}]\n"
+        f"errors: [{{id: h, type: Fail}}]\nretry: {NEW}\n"
+    ).run()
+
+    assert family.children == []
+    assert family.parent.state is State.FAILED
 
 
 def test_a_retry_does_not_begin_while_the_execution_is_paused() -> None:
