@@ -12,6 +12,7 @@ from pathlib import Path
 
 from worker.context import TaskFailed
 from worker.runners.folders import AttemptFolder
+from worker.storage.beneath import create
 
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
 FAIL_FAST = "set -e"
@@ -55,7 +56,7 @@ def write_script(folder: AttemptFolder, text: str, suffix: str, *, among_files: 
         suffix: End of the file's name.
         among_files: In the working directory; otherwise beside it, where it isn't taken for an output.
     """
-    path = (folder.work if among_files else folder.root) / f"script-{secrets.token_hex(4)}{suffix}"
-    path.write_text(text, "utf-8", errors="surrogateescape")
-    folder.give(path)
-    return path
+    base, name = folder.work if among_files else folder.root, f"script-{secrets.token_hex(4)}{suffix}"
+    with create(base, name, folder.user) as file:
+        file.write(text.encode("utf-8", "surrogateescape"))
+    return base / name
