@@ -117,6 +117,26 @@ def test_folders_that_are_as_new_are_the_next_ones(folders: Folders, base: Path)
     behind.opened.set()
 
 
+def test_the_folders_beside_a_shared_one_are_the_next_ones_and_it_stays(
+    folders: Folders, base: Path, tmp_path: Path
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "file").touch()
+    folder = folders.take()
+    folder.work = shared
+    folders.give_back(folder)
+    behind = gate(base)
+    (behind.work / "file").touch()
+    folders.give_back(behind)
+    assert behind.entered.wait(30)
+
+    assert folders.take() is folder
+    assert folder.work == folder.root / "work"
+    assert (shared / "file").exists()
+    behind.opened.set()
+
+
 @pytest.mark.parametrize(
     "change",
     [

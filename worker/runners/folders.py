@@ -51,7 +51,8 @@ class AttemptFolder:
         """A process may be at work in it."""
         self.user = settings.user
         """User and group that scripts get; None: those of the worker."""
-        self._own_work = self.work
+        self.own_work = self.work
+        """What `work` is where nobody shares."""
         for folder in (self.work, self.temporary, self.home):
             os.mkdir(folder, 0o700)
         self.give(self.root, self.work, self.temporary, self.home)
@@ -74,11 +75,11 @@ class AttemptFolder:
                 os.chown(path, *self.user, follow_symlinks=False)
 
     def _own(self) -> tuple[Path, ...]:
-        return self._own_work, self.temporary, self.home, self.root
+        return self.own_work, self.temporary, self.home, self.root
 
     def is_as_new(self) -> bool:
         """Return whether nothing was put into the folders or changed of them, and nobody is there."""
-        if self.occupied or self.work != self._own_work:
+        if self.occupied:
             return False
         try:
             *inner, root = self._own()
@@ -134,7 +135,8 @@ class Folders:
             return AttemptFolder(self._settings)
 
     def give_back(self, folder: AttemptFolder) -> None:
-        """Have a folder removed, now or in a moment."""
+        """Have a folder removed, now or in a moment; one that others share stays."""
+        folder.work = folder.own_work
         with self._lock:
             soon = not self._closed and self._behind.qsize() < BEHIND_MAX
             if soon:
