@@ -113,6 +113,41 @@ afterExecution:
   - {{id: u, type: {WORK}, commands: [u]}}
 """
 
+EPOCH_MS = 1_700_000_000_000
+"""When a world begins."""
+DATES_MS = tuple(EPOCH_MS + seconds * 1_000 for seconds in (5, 12, 13, 31, 32, 60, 90))
+"""Dates of a schedule: some while storms rage, some for sure after a downtime."""
+_LISTENS = "io.kestra.plugin.core.trigger.Flow"
+STARTED: dict[str, str] = {
+    "dated": f"""
+id: dated
+namespace: sim
+tasks:
+  - {{id: d, type: {LOG}, message: "{{{{ trigger.date }}}}"}}
+triggers:
+  - id: tick
+    type: io.kestra.plugin.core.trigger.ScheduleOnDates
+    dates: {list(DATES_MS)}
+""",
+    "listener": f"""
+id: listener
+namespace: sim
+tasks:
+  - {{id: n, type: {LOG}, message: "{{{{ trigger.executionId }}}}"}}
+triggers:
+  - {{id: after, type: {_LISTENS}, dependsOn: [{{flowId: chain, states: [RUNNING]}}]}}
+""",
+    "joined": f"""
+id: joined
+namespace: sim
+tasks:
+  - {{id: q, type: {LOG}, message: "{{{{ trigger.executionId }}}}"}}
+triggers:
+  - {{id: both, type: {_LISTENS}, dependsOn: [{{flowId: chain}}, {{flowId: dated}}], window: {{lookback: P1D}}}}
+""",
+}
+"""Flows that triggers start, nobody else."""
+
 FLAKY = frozenset({"r", "m", "l"})
 """Tasks whose attempts fail half of the time."""
 SLOW = frozenset({"t"})

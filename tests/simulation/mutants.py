@@ -17,8 +17,10 @@ from engine.execution.decide import DECIDERS, attempts, create
 from engine.execution.job import Job
 from engine.execution.kin import Awaited, Child
 from engine.execution.slot import give_back
-from engine.execution.state import HEADER, Slot
+from engine.execution.state import HEADER, Slot, Telling
 from engine.slots.state import Place
+from engine.trigger.decide import upstream
+from engine.trigger.state import Firing
 from engine.values import State
 from executor.leases import Leases
 from executor.partition import Partition
@@ -357,6 +359,21 @@ def a_slot_is_given_back_once() -> dict[tuple[Any, str], Any]:
         return None if returning else before(requests, key, row)
 
     return {(Requests, "_request"): request}
+
+
+@mutant
+def triggers_are_told_once() -> dict[tuple[Any, str], Any]:
+    before = Requests._request
+
+    def request(requests: Requests, key: str, row: Any) -> Any:
+        return None if isinstance(row, Telling | Firing) else before(requests, key, row)
+
+    return {(Requests, "_request"): request}
+
+
+@mutant
+def what_triggers_are_told_counts_each_time() -> dict[tuple[Any, str], Any]:
+    return {(upstream, "noted_key"): lambda told_id: f"n/{told_id}/never"}
 
 
 @contextmanager

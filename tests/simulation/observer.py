@@ -1,7 +1,7 @@
 """What the log says, read by the reader's rule: the judge of every simulated run.
 
-Owns the invariants that a log alone can tell: I2 (attempts), I8 (sequence), I10 (limits), I12 (ids), single ends,
-single creations.
+Owns the invariants that a log alone can tell: I2 (attempts), I8 (sequence), I9 (triggers), I10 (limits), I12 (ids),
+single ends, single creations.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.execution import events as e
 from engine.slots.events import SlotAwaited, SlotGranted, SlotVacated
+from engine.trigger.events import TriggerFired
 from engine.values import State
 from tests.simulation.flows import LIMITED
 from topics import catalog
@@ -24,7 +25,7 @@ class Violation(AssertionError):
 
 
 class Observer:
-    """Folds the step logs of executions and slots as they grow."""
+    """Folds the step logs of executions, slots and triggers as they grow."""
 
     def __init__(self, log: Any) -> None:
         self._log = log
@@ -52,7 +53,11 @@ class Observer:
         self._forced: set[str] = set()
         self.places: set[str] = set()
         """Executions that hold a slot or wait for one, as the slots see it."""
-        for topic in (catalog.EXECUTIONS_EVENTS, catalog.SLOTS_EVENTS):
+        self.asked: set[str] = set()
+        """Executions that triggers asked for."""
+        self.dates = 0
+        """Dates that brought one."""
+        for topic in (catalog.EXECUTIONS_EVENTS, catalog.SLOTS_EVENTS, catalog.TRIGGERS_EVENTS):
             for number in range(log.partitions(topic)):
                 self._folds[topic, number] = StepFold()
                 self._reader.add(topic, number, 0)
@@ -68,6 +73,8 @@ class Observer:
                         continue
                     if record.topic == catalog.SLOTS_EVENTS:
                         self._slots_step(message)
+                    elif record.topic == catalog.TRIGGERS_EVENTS:
+                        self._triggers_step(message)
                     else:
                         self._step(message)
         for flow, running in self._running.items():
@@ -80,6 +87,14 @@ class Observer:
                 self.places.add(event.execution_id)
             elif isinstance(event, SlotVacated):
                 self.places.remove(event.execution_id)
+
+    def _triggers_step(self, step: Step) -> None:
+        for event in step.events:
+            if isinstance(event, TriggerFired):
+                if event.execution_id in self.asked:
+                    raise Violation(f"I9: {event.trigger_id} of {step.id} asked twice for {event.execution_id}")
+                self.asked.add(event.execution_id)
+                self.dates += event.flow_id == "dated"
 
     def _limited(self, execution: str, event: Any) -> None:
         running = self._running[self._flows[execution]]
@@ -112,6 +127,9 @@ class Observer:
             self.created[execution] += 1
             if self.created[execution] > 1:
                 raise Violation(f"I1: {execution} was created twice")
+        elif isinstance(event, e.ListenerFound):
+            if not event.keys:
+                self.asked.add(event.told_id)
         elif isinstance(event, e.ExecutionEnded):
             if execution in self.over:
                 raise Violation(f"I1: {execution} ended twice")

@@ -12,6 +12,7 @@ from engine.execution.state import Header
 from engine.execution.step import EXECUTIONS
 from engine.machine import Aggregate
 from engine.slots.step import SLOTS
+from engine.trigger.step import TRIGGERS
 from engine.values import State
 from executor.effects import Effects
 from executor.partition import Partition, Phase, Ports
@@ -30,7 +31,7 @@ def check(world: World) -> None:
     Raises:
         Violation: If they differ; `HashMismatch` comes out of the fold itself.
     """
-    for aggregate in (EXECUTIONS, SLOTS):
+    for aggregate in (EXECUTIONS, SLOTS, TRIGGERS):
         for number in range(PARTITIONS):
             _check(world, aggregate, number)
 

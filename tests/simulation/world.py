@@ -23,7 +23,7 @@ from engine.execution.job import Job
 from engine.values import State, derive_id
 from executor.loop import Clocks, Executor, ExecutorSettings
 from executor.state.memory import MemoryStore
-from tests.simulation.flows import FLAKY, FLOWS, LIMITED, SLOW
+from tests.simulation.flows import DATES_MS, EPOCH_MS, FLAKY, FLOWS, LIMITED, SLOW, STARTED
 from tests.simulation.observer import Observer, Violation
 from topics import catalog
 from topics.embedded.faults import FaultRates, Faults
@@ -39,8 +39,9 @@ WORKERS = 2
 EXECUTIONS = 7
 STORM_STEPS = 500
 CALM_STEPS = 6_000
-EPOCH_MS = 1_700_000_000_000
 
+
+_REASSIGNED = [catalog.EXECUTIONS_INBOX, catalog.EXECUTIONS_INBOX, catalog.SLOTS_INBOX, catalog.TRIGGERS_INBOX]
 
 executor.partition.HASH_EVERY = 5
 executor.state.snapshot.EVERY_MS = 4_000
@@ -275,7 +276,7 @@ class World:
         self._calm()
 
     def _save_flows(self) -> None:
-        for name, source in FLOWS.items():
+        for name, source in {**FLOWS, **STARTED}.items():
             save = SaveFlow(namespace="sim", flow_id=name, source=source, request=name)
             self.client.append(catalog.FLOWS_INBOX, 0, f"sim/{name}".encode(), encode(save), message=save)
         for _ in range(40):
@@ -283,7 +284,7 @@ class World:
                 process.run()
             for worker in self.workers:
                 worker.run()
-        if self.log.end_offset(catalog.FLOWS_EVENTS, 0) < len(FLOWS):
+        if self.log.end_offset(catalog.FLOWS_EVENTS, 0) < len(FLOWS) + len(STARTED):
             raise Violation("the flows were not saved")
         self.client.poll()
 
@@ -345,7 +346,7 @@ class World:
         if not alive:
             return
         owner = self.rnd.choice(alive)
-        inbox = self.rnd.choice([catalog.EXECUTIONS_INBOX, catalog.EXECUTIONS_INBOX, catalog.SLOTS_INBOX])
+        inbox = self.rnd.choice(_REASSIGNED)
         pair = (inbox, self.rnd.randrange(PARTITIONS))
         self._say(f"{pair} goes to {owner.member}")
         self.log.reassign("executors", {owner.member: [pair]}, tell_old=self.rnd.random() < 0.5)
@@ -469,13 +470,19 @@ class World:
                 ]
                 if states and states[-1] == "PAUSED":
                     self._command(execution, c.ResumeExecution())
-        missing = self.acknowledged - set(self.observer.created)
+        missing = (self.acknowledged | self.observer.asked) - set(self.observer.created)
+        if self.now_ms <= DATES_MS[-1] or self.observer.dates < len(DATES_MS):
+            return False
         return not open_ones and not missing and not any(len(partition.requests) for partition in self._owned())
 
     def _check_liveness(self) -> None:
         missing = sorted(self.acknowledged - set(self.observer.created))
         if missing:
             raise Violation(f"I1: acknowledged and never created: {missing}")
+        lost = sorted(self.observer.asked - set(self.observer.created))
+        if lost or self.observer.dates != len(DATES_MS):
+            told = f"{self.observer.dates} of {len(DATES_MS)} dates came"
+            raise Violation(f"I9: triggers asked for {lost}, which were never created; {told}")
         stuck = sorted(x for x in self.observer.created if x not in self.observer.settled)
         if stuck:
             raise Violation(f"I1: never over: {stuck}")
