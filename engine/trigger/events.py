@@ -89,7 +89,7 @@ class TriggerChanged(Event, frozen=True, kw_only=True):
     trigger_id: str
     at_ms: int
     why: str
-    """started | ticked | moved | released | switched | backfill: what happened to it."""
+    """started | ticked | moved | released | switched | backfill | kept: what happened to it, if anything."""
     definition: str
     """Names what the flow says of it, so that a change is seen."""
     next_ms: int | None

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.machine import Command
 from engine.trigger import commands as c
-from engine.trigger.decide import people, schedules, timers, upstream
+from engine.trigger.decide import backfills, people, schedules, timers, upstream
 
 DECIDERS: Mapping[type[Command], Callable[[Any, Any], None]] = {
     c.NoteUpstream: upstream.note_upstream,
@@ -18,8 +18,8 @@ DECIDERS: Mapping[type[Command], Callable[[Any, Any], None]] = {
     c.UnlockTrigger: people.unlock_trigger,
     c.RestartTrigger: people.restart_trigger,
     c.DeleteTrigger: people.delete_trigger,
-    c.CreateBackfill: people.create_backfill,
-    c.PauseBackfill: people.pause_backfill,
-    c.DeleteBackfill: people.delete_backfill,
+    c.CreateBackfill: backfills.create_backfill,
+    c.PauseBackfill: backfills.pause_backfill,
+    c.DeleteBackfill: backfills.delete_backfill,
     c.FireTimer: timers.fire_timer,
 }

@@ -32,11 +32,14 @@ from engine.trigger.schedules import (
     zone_of_trigger,
     zoned,
 )
-from engine.trigger.state import scheduled_key
+from engine.trigger.state import scheduled_key, timer_key
 from engine.values import derive_id, to_json
 
 TICK = "tick"
 BACKFILL = "backfill"
+KEEP = "keep"
+KEEP_MS = 10 * 86_400_000
+"""How often it is said again how triggers are: steps are kept for a month, and views are folded from them alone."""
 MISSED_MS = 30_000
 """A date that comes so much later than it should was missed: no executor was there."""
 
@@ -144,6 +147,17 @@ def follow_flow(draft: TriggerDraft, command: c.FollowFlow) -> None:
             remove(draft, row.now.trigger_id)
     for trigger in declared:
         _start(draft, trigger, bool(flow is not None and flow.disabled))
+    if declared and draft.get(timer_key(KEEP)) is None:
+        draft.set_timer(KEEP, draft.at_ms + KEEP_MS)
+
+
+def keep(draft: TriggerDraft) -> None:
+    """Say again how the triggers are, if there are any."""
+    rows = [row for _key, row in draft.scan("s/")]
+    for row in rows:
+        draft.emit(replace(row.now, why="kept"))
+    if rows:
+        draft.set_timer(KEEP, draft.at_ms + KEEP_MS)
 
 
 def _start(draft: TriggerDraft, trigger: Trigger, off: bool) -> None:
@@ -191,7 +205,7 @@ def tick(draft: TriggerDraft, trigger_id: str) -> None:
         change(draft, now, "moved", next_ms=following)
         return
     execution_id = derive_id("schedule", draft.id, trigger_id, date)
-    _fire(draft, schedule, date, execution_id, None)
+    fire(draft, schedule, date, execution_id, None)
     waited_for = execution_id if schedule.waits else ""
     change(draft, now, "ticked", next_ms=schedule.following(date), last_ms=date, execution_id=waited_for)
 
@@ -210,7 +224,8 @@ def _date(schedule: Schedule, now: e.TriggerChanged, date: int) -> int | None:
     return before(schedule.dates, at_ms + 1, schedule.holds) or date if policy == "LAST" else date
 
 
-def _fire(draft: TriggerDraft, schedule: Schedule, date: int, execution_id: str, past: e.Backfill | None) -> None:
+def fire(draft: TriggerDraft, schedule: Schedule, date: int, execution_id: str, past: e.Backfill | None) -> None:
+    """Ask for the execution of a date; `past` is the backfill that it belongs to."""
     trigger, header, failure = schedule.trigger, draft.header, ""
     assert header is not None, draft.id
     schedule.holds(date)
@@ -244,30 +259,6 @@ def _fire(draft: TriggerDraft, schedule: Schedule, date: int, execution_id: str,
             reply_end=schedule.waits or bool(trigger.properties.get("stopAfter")),
         )
     )
-
-
-def fill_back(draft: TriggerDraft, trigger_id: str) -> None:
-    """A date of a backfill has its turn."""
-    now, schedule = draft.scheduled(trigger_id), schedule_of(draft, trigger_id)
-    past = now.backfill if now is not None else None
-    if now is None or schedule is None or past is None or past.paused or (schedule.waits and now.execution_id):
-        return
-    date = past.current_ms
-    if not schedule.holds(date):
-        _go_on_back(draft, schedule, now, past)
-        return
-    execution_id = derive_id("backfill", draft.id, trigger_id, past.created_ms, date)
-    _fire(draft, schedule, date, execution_id, past)
-    _go_on_back(draft, schedule, replace(now, execution_id=execution_id if schedule.waits else ""), past)
-
-
-def _go_on_back(draft: TriggerDraft, schedule: Schedule, now: e.TriggerChanged, past: e.Backfill) -> None:
-    """Let the backfill go on with its next date, or end."""
-    following = schedule.following(past.current_ms)
-    if following is not None and following <= past.end_ms:
-        change(draft, now, "backfill", backfill=replace(past, current_ms=following))
-    else:
-        change(draft, now, "backfill", backfill=None, released_ms=draft.at_ms)
 
 
 # ---- what it started ------------------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ from itertools import islice
 from engine.machine import Timer
 from engine.trigger import commands as c
 from engine.trigger import events as e
-from engine.trigger.decide.schedules import BACKFILL, TICK, fill_back, tick
+from engine.trigger.decide.backfills import fill_back
+from engine.trigger.decide.schedules import BACKFILL, KEEP, TICK, keep, tick
 from engine.trigger.decide.upstream import FORGET, FORGET_AFTER_MS
 from engine.trigger.draft import TriggerDraft
 from engine.trigger.state import timer_key
@@ -25,6 +26,8 @@ def fire_timer(draft: TriggerDraft, command: c.FireTimer) -> None:
     purpose, _slash, trigger_id = command.timer_id.partition("/")
     if purpose == FORGET:
         _forget(draft)
+    elif purpose == KEEP:
+        keep(draft)
     elif purpose == TICK:
         tick(draft, trigger_id)
     elif purpose == BACKFILL:

@@ -78,8 +78,10 @@ class Triggers:
         return read.events
 
     def timers(self) -> dict[str, int]:
-        """Return when which timer is due."""
-        return {key[2:]: row.due_ms for key, row in self.rows.rows.items() if isinstance(row, Timer)}
+        """Return when which timer is due; the one that only says how things are is left out."""
+        found = {key[2:]: row.due_ms for key, row in self.rows.rows.items() if isinstance(row, Timer)}
+        found.pop("keep", None)
+        return found
 
     def fire(self, until_ms: int) -> None:
         """Let time pass, and timers fire in their order."""

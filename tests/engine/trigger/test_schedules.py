@@ -402,3 +402,15 @@ def test_commands_for_executions_are_complete() -> None:
 
     assert isinstance(command, CreateExecution) and command.namespace == "own" and command.revision == 1
     assert now(triggers).execution_id == execution_id
+
+
+def test_how_a_trigger_is_is_said_again_before_the_log_forgets_it() -> None:
+    triggers = scheduled('cron: "0 0 1 1 *"')
+    due = triggers.rows.rows["m/keep"].due_ms
+    before = now(triggers)
+    triggers.now_ms = due
+
+    triggers.send(c.FireTimer(timer_id="keep", generation=due))
+
+    assert now(triggers) == msgspec.structs.replace(before, why="kept")
+    assert triggers.rows.rows["m/keep"].due_ms == due + 10 * DAY
