@@ -19,6 +19,7 @@ def message_of(found: ListenerFound) -> SendCommand:
             flow_id=found.flow_id,
             revision=found.revision,
             inputs_json=found.inputs_json,
+            raw=True,
             labels=found.labels,
             trigger_json=found.trigger_json,
             failure=found.failure,

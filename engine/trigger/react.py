@@ -24,6 +24,7 @@ def creation(fired: e.TriggerFired) -> SendCommand:
             flow_id=fired.flow_id,
             revision=fired.revision,
             inputs_json=fired.inputs_json,
+            raw=True,
             labels=fired.labels,
             trigger_json=fired.trigger_json,
             failure=fired.failure,

@@ -14,8 +14,10 @@ ONE = "/triggers/demo/scheduled/tick"
 
 
 def save(server: Any, triggers: str = f'[{{id: tick, type: {SCHEDULE}, cron: "0 0 1 1 *"}}]') -> None:
-    task = "{id: t, type: io.kestra.plugin.core.debug.Return, format: \"{{ inputs.x ?? 'none' }} {{ trigger.date }}\"}"
-    source = f"id: scheduled\nnamespace: demo\ninputs: [{{id: x, type: STRING, required: false}}]\ntasks: [{task}]\n"
+    format = "{{ inputs.x ?? 'none' }} {{ inputs.n + 1 }} {{ trigger.date }}"
+    task = f'{{id: t, type: io.kestra.plugin.core.debug.Return, format: "{format}"}}'
+    inputs = "[{id: x, type: STRING, required: false}, {id: n, type: INT, defaults: 2}]"
+    source = f"id: scheduled\nnamespace: demo\ninputs: {inputs}\ntasks: [{task}]\n"
     source += f"triggers: {triggers}\n"
     if server.post("/flows", data=source.encode()).status != 200:
         reply = server.call("PUT", "/flows/demo/scheduled", data=source.encode())
@@ -141,7 +143,7 @@ def test_a_backfill_runs_the_dates_of_the_past(scheduled: Any) -> None:
     executions = scheduled.get("/executions/search?namespace=demo&sort=state.startDate:asc").json
     assert executions["total"] == 2
     first = scheduled.get(f"/executions/{executions['results'][0]['id']}").json
-    assert first["taskRunList"][0]["outputs"]["value"] == "y 2021-01-01T00:00:00Z"
+    assert first["taskRunList"][0]["outputs"]["value"] == "y 3 2021-01-01T00:00:00Z"
     assert {"key": "a", "value": "b"} in first["labels"]
 
 
