@@ -7,19 +7,20 @@ pay for one look into the index.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from engine import expression
 from engine.execution import events as e
 from engine.execution.asking import templates_of
-from engine.execution.draft import STEP_BYTES_MAX, ExecutionDraft
+from engine.execution.draft import ExecutionDraft
 from engine.execution.state import HEADER, STARTER, Header, Starter, TaskRun
 from engine.execution.variables import base_variables
 from engine.machine import SEQUENCE
 from engine.trigger.conditions import Facts, Unanswerable, Upstream, all_hold
 from engine.trigger.joins import met
 from engine.trigger.listeners import Listener
+from engine.trigger.rendering import rendered_of
 from engine.trigger.windows import span
 from engine.values import State, derive_id, iso, nested, to_json
 
@@ -120,23 +121,9 @@ def _told(
     trigger = listener.trigger
     header = draft.header
     late = tuple(name for name, value in trigger.inputs.items() if keys and _reads_trigger(value, scope))
-    labels = {CORRELATION: header.labels.get(CORRELATION, draft.id)}
-    inputs: Mapping[str, Any] = {}
-    failure = ""
-    try:
-        inputs = {
-            name: value if name in late else expression.render_value(value, scope)
-            for name, value in trigger.inputs.items()
-        }
-        for key, value in expression.render_value(dict(trigger.labels), scope).items():
-            if value != "" and not key.startswith("system."):
-                labels[key] = str(value)
-    except (expression.RenderError, expression.NeedsWorld) as error:
-        failure = f"Inputs or labels of trigger {trigger.id} can't be rendered: {error}"
+    given = rendered_of(trigger, scope, late)
+    labels = {**given.labels, CORRELATION: header.labels.get(CORRELATION, draft.id)}
     started = {"id": trigger.id, "type": trigger.declared_type or trigger.type, "variables": scope.variables["trigger"]}
-    inputs_json, trigger_json = to_json(inputs, "The inputs"), to_json(started, "The trigger's variables")
-    if len(inputs_json) > STEP_BYTES_MAX:
-        inputs_json, failure = b"{}", f"Expected inputs of at most {STEP_BYTES_MAX} bytes from trigger {trigger.id}"
     return e.ListenerFound(
         told_id=told_id,
         execution_id=draft.id,
@@ -146,11 +133,11 @@ def _told(
         trigger_id=trigger.id,
         at_ms=draft.at_ms,
         keys=keys,
-        inputs_json=b"{}" if failure else inputs_json,
-        late=() if failure else late,
+        inputs_json=to_json(given.inputs, "The inputs"),
+        late=() if given.failure else late,
         labels=labels,
-        trigger_json=trigger_json,
-        failure=failure,
+        trigger_json=to_json(started, "The trigger's variables"),
+        failure=given.failure,
     )
 
 

@@ -170,7 +170,8 @@ def _labels(condition: Mapping[str, Any], facts: Facts) -> bool:
 
 def labels_hold(wanted: Any, labels: Mapping[str, str]) -> bool:
     """Return whether an execution carries all of some labels, written as a map or as a list of `{key, value}`."""
-    pairs = wanted.items() if isinstance(wanted, Mapping) else [(e.get("key"), e.get("value")) for e in wanted or ()]
+    listed = [each for each in wanted if isinstance(each, Mapping)] if isinstance(wanted, list) else []
+    pairs = wanted.items() if isinstance(wanted, Mapping) else [(e.get("key"), e.get("value")) for e in listed]
     return all(labels.get(str(key)) == _plain(value) for key, value in pairs)
 
 

@@ -110,10 +110,14 @@ def states_of(trigger: Trigger) -> frozenset[State]:
     """Return the states that a flow trigger listens to."""
     written = trigger.properties.get("states")
     if isinstance(written, list):
-        return frozenset(State(each) for each in written if each in State.__members__)
+        return _states(written)
     join = join_of(trigger)
     named = [each.written.get("states") for each in join.members] if join is not None else []
-    return STATES | {State(e) for states in named if isinstance(states, list) for e in states if e in State.__members__}
+    return STATES.union(*(_states(states) for states in named if isinstance(states, list)))
+
+
+def _states(written: list[Any]) -> frozenset[State]:
+    return frozenset(State(each) for each in written if isinstance(each, str) and each in State.__members__)
 
 
 def met(join: Join, facts: Facts) -> tuple[str, ...]:

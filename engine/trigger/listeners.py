@@ -72,15 +72,22 @@ def heard_by(listener: Listener) -> frozenset[Heard]:
 def _heard(condition: Any) -> Heard:
     kind = kind_of(condition)
     if kind == "ExecutionFlow":
-        return condition.get("namespace"), condition.get("flowId")
+        return _text(condition, "namespace"), _text(condition, "flowId")
+    if kind != "ExecutionNamespace":
+        return ANY
     exact = condition.get("comparison", "EQUALS") == "EQUALS" and condition.get("prefix") in (None, False, "false")
-    return (condition.get("namespace"), None) if kind == "ExecutionNamespace" and exact else ANY
+    return (_text(condition, "namespace"), None) if exact else ANY
 
 
 def _heard_by_member(kind: str, written: Mapping[str, Any]) -> Heard:
     if kind == "flow":
-        return written.get("namespace"), written.get("flowId")
+        return _text(written, "namespace"), _text(written, "flowId")
     return _heard(written) if kind == "condition" else ANY
+
+
+def _text(written: Mapping[str, Any], key: str) -> str | None:
+    value = written.get(key)
+    return None if value is None else str(value)
 
 
 class Listeners:

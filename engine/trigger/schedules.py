@@ -66,7 +66,7 @@ def goes_by_time(trigger: Trigger) -> bool:
 def definition_of(trigger: Trigger) -> str:
     """Return what changes whenever the flow says something else of the trigger's dates."""
     said = [trigger.type, trigger.disabled, list(trigger.conditions), trigger.when, dict(trigger.properties)]
-    return derive_id("definition", msgspec.json.encode(said, order="deterministic").decode())
+    return derive_id("definition", repr(said))
 
 
 def zone_of_trigger(trigger: Trigger) -> str:

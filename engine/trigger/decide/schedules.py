@@ -20,6 +20,7 @@ from engine.trigger import commands as c
 from engine.trigger import events as e
 from engine.trigger.conditions import Facts, Unanswerable, all_hold
 from engine.trigger.draft import TriggerDraft
+from engine.trigger.rendering import bounded, rendered_of
 from engine.trigger.schedules import (
     Dates,
     after,
@@ -226,23 +227,16 @@ def _date(schedule: Schedule, now: e.TriggerChanged, date: int) -> int | None:
 
 def fire(draft: TriggerDraft, schedule: Schedule, date: int, execution_id: str, past: e.Backfill | None) -> None:
     """Ask for the execution of a date; `past` is the backfill that it belongs to."""
-    trigger, header, failure = schedule.trigger, draft.header, ""
+    trigger, header = schedule.trigger, draft.header
     assert header is not None, draft.id
     schedule.holds(date)
     failure = schedule.problem
     variables = schedule.variables(date)
     scope = draft.scope({"trigger": variables, "schedule": variables}, execution_id)
-    inputs: dict[str, Any] = {}
-    labels: dict[str, str] = {}
-    try:
-        inputs = dict(expression.render_value(trigger.inputs, scope))
-        rendered = expression.render_value(dict(trigger.labels), scope)
-        labels = {key: str(value) for key, value in rendered.items() if value != "" and not key.startswith("system.")}
-    except (expression.RenderError, expression.NeedsWorld) as error:
-        failure = failure or f"Inputs or labels of trigger {trigger.id} can't be rendered: {error}"
-    if past is not None:
-        inputs.update(msgspec.json.decode(past.inputs_json))
-        labels.update(past.labels)
+    given = rendered_of(trigger, scope)
+    if past is not None and not given.failure:
+        inputs = {**given.inputs, **msgspec.json.decode(past.inputs_json)}
+        given = bounded(trigger, inputs, {**given.labels, **past.labels})
     started = {"id": trigger.id, "type": trigger.declared_type or trigger.type, "variables": variables}
     draft.emit(
         e.TriggerFired(
@@ -252,10 +246,10 @@ def fire(draft: TriggerDraft, schedule: Schedule, date: int, execution_id: str, 
             flow_id=header.flow_id,
             revision=header.revision,
             at_ms=draft.at_ms,
-            inputs_json=b"{}" if failure else to_json(inputs, "The inputs"),
-            labels=labels,
+            inputs_json=to_json(given.inputs, "The inputs"),
+            labels=given.labels,
             trigger_json=to_json(started, "The trigger's variables"),
-            failure=failure,
+            failure=failure or given.failure,
             reply_end=schedule.waits or bool(trigger.properties.get("stopAfter")),
         )
     )

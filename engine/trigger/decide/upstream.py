@@ -15,6 +15,7 @@ from engine.trigger import commands as c
 from engine.trigger import events as e
 from engine.trigger.draft import TriggerDraft
 from engine.trigger.joins import Join, join_of
+from engine.trigger.rendering import bounded
 from engine.trigger.state import Gathered, firing_key, gathered_key, noted_key, timer_key
 from engine.trigger.windows import span
 from engine.values import derive_id, to_json
@@ -99,7 +100,8 @@ def _fire(draft: TriggerDraft, command: c.NoteUpstream, trigger: Trigger, noted:
         scope = draft.scope({"trigger": variables}, execution_id)
         try:
             late = {name: expression.render_value(inputs[name], scope) for name in command.late}
-            inputs.update(late)
+            given = bounded(trigger, {**inputs, **late}, command.labels)
+            inputs, failure = given.inputs, given.failure
         except (expression.RenderError, expression.NeedsWorld) as error:
             failure = f"Inputs of trigger {trigger.id} can't be rendered: {error}"
     draft.emit(

@@ -11,6 +11,7 @@ from engine.execution import commands as c
 from engine.execution.events import ListenerFound
 from engine.execution.outstanding import OUTSTANDING
 from engine.execution.state import Telling
+from engine.flow import parse_flow
 from engine.machine import SendCommand
 from engine.trigger import events as e
 from engine.trigger.commands import NoteExecutionStarted, NoteUpstream
@@ -303,3 +304,39 @@ def test_what_was_told_is_forgotten_after_a_while() -> None:
 
     assert not any(key.startswith("n/") for key in triggers.rows.rows)
     assert triggers.timers() == {}
+
+
+def test_inputs_that_are_too_large_fail_visibly_before_they_travel() -> None:
+    big = "{{ trigger.outputs.two | upper }}"
+    several = "\n".join(f'    i{number}: "{big}{big}{big}"' for number in range(6))
+    flow = flow_of(f"- id: both\n  type: {FLOW}\n  inputs:\n{several}\n  dependsOn: [{{flowId: one}}, {{flowId: two}}]")
+    triggers = Triggers(flow)
+    triggers.send(source("one", "e1", flow))
+    note = source("two", "e2", flow)
+    started = msgspec.json.decode(note.trigger_json)
+    started["variables"]["outputs"] = {"two": "x" * 100_000}
+    triggers.send(msgspec.structs.replace(note, trigger_json=msgspec.json.encode(started)))
+
+    ((_, command),) = triggers.created()
+    assert "Expected inputs of at most" in command.failure and len(command.inputs_json) == 2
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        "{id: a, type: FLOW, states: [{a: b}, 7]}",
+        "{id: a, type: FLOW, dependsOn: [x, {namespace: [1], flowId: {a: b}, states: [[]], labels: x}]}",
+        "{id: a, type: FLOW, conditions: [x, {type: CONDITIONExecutionFlow, namespace: [], flowId: {}}]}",
+        "{id: a, type: FLOW, conditions: [{type: CONDITIONExecutionLabels, labels: text}]}",
+        "{id: a, type: FLOW, preconditions: [], window: 7, mode: [], minSatisfied: x}",
+        "{id: a, type: FLOW, preconditions: {where: [{filters: [x, {field: [], type: {}, values: 7}]}]}}",
+        "{id: a, type: FLOW, window: {deadline: 9, every: {}, timezone: []}, dependsOn: [{}]}",
+    ],
+)
+def test_triggers_that_no_check_let_pass_do_no_harm(trigger: str) -> None:
+    written = trigger.replace("FLOW", FLOW).replace("CONDITION", CONDITION)
+    source = "id: odd\nnamespace: own\ntasks: [{id: t, type: io.kestra.plugin.core.log.Log, message: x}]\n"
+    parsed = parse_flow(f"{source}triggers: [{written}]", strict=False)
+    assert parsed.flow is not None
+
+    Driven(TASKS, listeners=listening(parsed.flow)).run()
