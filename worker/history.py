@@ -1,7 +1,7 @@
-"""What an execution has logged so far, read back from the log: the engine's lines in its steps, and those of workers.
+"""What an execution has logged so far, and what came of its batches, read back from the log.
 
 Owns the search: from the ends of the execution's partitions back to its beginning, so that it costs what has happened
-since, however old the log is.
+since, however old the log is. Lines are the engine's, in its steps, and those of workers.
 """
 
 from __future__ import annotations
@@ -10,8 +10,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
-from engine.execution.events import ExecutionCreated, LogLine, TaskRunCreated, TaskRunDecided
+from engine.execution.events import (
+    ChildAsked,
+    ChildFinished,
+    ExecutionCreated,
+    LogLine,
+    TaskRunCreated,
+    TaskRunDecided,
+)
 from topics import catalog
 from topics.backwards import pieces_backwards
 from topics.messages import Claim, LogEntry, Step
@@ -46,6 +54,12 @@ class _Part(msgspec.Struct, frozen=True):
     epoch: int
     seq: int
     events: int
+    kept: Any
+
+
+class _Lines(msgspec.Struct, frozen=True):
+    """Of a step: its lines."""
+
     names: dict[str, str]
     """Task ids by task runs that began."""
     lines: list[tuple[str, int, LogLine]]
@@ -74,6 +88,46 @@ class History:
             TooFarBack: If it isn't found within `RECORDS_MAX` records.
             LogError: If the log can't be read.
         """
+        found = self._steps(execution_id, _lines_of, check)
+        if found is None:
+            return None
+        created, at_ms, parts = found
+        lines = _engine_lines(created, parts, wanted)
+        lines += self._worker_lines(execution_id, at_ms - SLACK_MS, wanted, check)
+        return Logged(created.namespace, created.flow, sorted(lines, key=lambda line: line.at_ms))
+
+    def batch_outputs(self, execution_id: str, task_run_id: str, items: str, check: Callable[[], None]) -> list[bytes]:
+        """Return the outputs (JSON) of the executions that another task run called for its batches, in their order.
+
+        Args:
+            execution_id: Which execution.
+            task_run_id: A sibling of the task run that called them.
+            items: Id of that one's task.
+            check: Called now and then; what it raises ends the search.
+
+        Raises as `read` does.
+        """
+        found = self._steps(execution_id, _batches_of, check)
+        scopes: dict[str, tuple[str, str]] = {}
+        numbers: dict[tuple[str, str], int] = {}
+        outputs: dict[tuple[str, str], bytes] = {}
+        for part in found[2] if found is not None else ():
+            for event in part.kept:
+                if isinstance(event, TaskRunCreated):
+                    scopes[event.task_run_id] = (event.scope_id, event.task_id)
+                elif isinstance(event, ChildAsked):
+                    numbers[(event.task_run_id, event.child_id)] = event.index
+                else:
+                    outputs[(event.task_run_id, event.child_id)] = event.outputs_json
+        own = scopes.get(task_run_id, ("", ""))[0]
+        callers = {run for run, (scope_id, task_id) in scopes.items() if scope_id == own and task_id == items}
+        by_number = {numbers[key]: json for key, json in outputs.items() if key[0] in callers and key in numbers}
+        return [by_number[number] for number in sorted(by_number)]
+
+    def _steps(
+        self, execution_id: str, kept: Callable[[Step], Any], check: Callable[[], None]
+    ) -> tuple[Step, int, list[_Part]] | None:
+        """Return an execution's first step with its time, and all that count, in their order; None if there is none."""
         parts: list[_Part | Claim] = []
         later: set[int] = set()
         created: tuple[Step, int] | None = None
@@ -82,7 +136,7 @@ class History:
             if isinstance(message, Claim):
                 parts.append(message)
                 continue
-            parts.append(_part(message))
+            parts.append(_Part(message.epoch, message.seq, len(message.events), kept(message)))
             begins = any(isinstance(event, ExecutionCreated) for event in message.events)
             # An executor that lost its partition may have begun the execution once more, in vain: nothing follows that.
             if begins and (not later or len(message.events) in later):
@@ -91,10 +145,7 @@ class History:
             later.add(message.seq)
         if created is None:
             return None
-        step, at_ms = created
-        lines = _engine_lines(step, reversed(parts), wanted)
-        lines += self._worker_lines(execution_id, at_ms - SLACK_MS, wanted, check)
-        return Logged(step.namespace, step.flow, sorted(lines, key=lambda line: line.at_ms))
+        return *created, list(_counted(created[0], reversed(parts)))
 
     def _worker_lines(
         self, execution_id: str, since_ms: int, wanted: Wanted, check: Callable[[], None]
@@ -124,7 +175,7 @@ class History:
                 raise TooFarBack(f"Execution {key} isn't among the last {RECORDS_MAX} records of its part of {topic}")
 
 
-def _part(step: Step) -> _Part:
+def _lines_of(step: Step) -> _Lines:
     names: dict[str, str] = {}
     lines: list[tuple[str, int, LogLine]] = []
     for event in step.events:
@@ -132,22 +183,38 @@ def _part(step: Step) -> _Part:
             names[event.task_run_id] = event.task_id
         written: Any = getattr(event, "logs", ())
         lines += [(event.task_run_id, event.at_ms, line) for line in written]
-    return _Part(step.epoch, step.seq, len(step.events), names, lines)
+    return _Lines(names, lines)
 
 
-def _engine_lines(created: Step, parts: Iterator[_Part | Claim], wanted: Wanted) -> list[LogEntry]:
-    """Return the lines of the steps that count, as workers would have sent them."""
+def _batches_of(step: Step) -> list[TaskRunCreated | ChildAsked | ChildFinished]:
+    return [
+        # Inputs aren't needed, and there may be many batches.
+        replace(event, inputs_json=b"", trigger_json=b"", labels={}) if isinstance(event, ChildAsked) else event
+        for event in step.events
+        if isinstance(event, TaskRunCreated)
+        or (isinstance(event, ChildAsked) and event.index >= 0)
+        or (isinstance(event, ChildFinished) and event.outputs_json)
+    ]
+
+
+def _counted(created: Step, parts: Iterator[_Part | Claim]) -> Iterator[_Part]:
+    """Yield the steps that count, by the reader's rule."""
     fold = AggregateFold(created.epoch)
-    names: dict[str, str] = {}
-    found: list[LogEntry] = []
     for part in parts:
         if isinstance(part, Claim):
             fold.claim(part.epoch)
-            continue
-        if not fold.counts(part.epoch, part.seq, part.events):
-            continue
-        names |= part.names
-        for number, (task_run_id, at_ms, line) in enumerate(part.lines):
+        elif fold.counts(part.epoch, part.seq, part.events):
+            yield part
+
+
+def _engine_lines(created: Step, parts: list[_Part], wanted: Wanted) -> list[LogEntry]:
+    """Return the lines of the steps that count, as workers would have sent them."""
+    names: dict[str, str] = {}
+    found: list[LogEntry] = []
+    for part in parts:
+        kept: _Lines = part.kept
+        names |= kept.names
+        for number, (task_run_id, at_ms, line) in enumerate(kept.lines):
             entry = LogEntry(
                 id=f"{task_run_id}/e{part.seq}/{number}",
                 execution_id=created.id,

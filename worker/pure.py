@@ -7,7 +7,7 @@ task comes to is said once, in `engine/tasks`.
 from __future__ import annotations
 
 from engine.flow.model import Task
-from engine.tasks import Call, PureTask, Wait, pure_task_of
+from engine.tasks import Call, CallEach, PureTask, Wait, pure_task_of
 from engine.values import State
 from worker.context import Result, RunContext, TaskFailed
 
@@ -35,7 +35,7 @@ class PureExecutable:
             context.log.flush()
             context.wait(decided.duration_ms / 1000)
             return Result(state=self._pure.waited(task))
-        if isinstance(decided, Call):
+        if isinstance(decided, Call | CallEach):
             raise TaskFailed(f"{job.task_type} starts an execution, which only the engine can: take workerGroup away")
         if decided.update is not None:
             raise TaskFailed(f"{job.task_type} changes its execution, which only the engine can: take workerGroup away")

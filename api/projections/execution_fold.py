@@ -361,6 +361,7 @@ FOLDS: dict[type, Fold] = {
 UNSEEN: frozenset[type] = frozenset(
     {
         CommandRejected,
+        e.BatchesOpened,
         e.CallerCalled,
         e.CallerHeard,
         e.CallerNamed,

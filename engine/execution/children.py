@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.execution import events as e
 from engine.execution.caller import Caller
 from engine.execution.commands import CreateExecution, KillExecution, RestartExecution
-from engine.execution.draft import ExecutionDraft
+from engine.execution.draft import ExecutionDraft, bounded_json
 from engine.execution.kin import AWAITED, TRIES, Awaited, Child, Tries
 from engine.execution.state import INPUTS, Header, Inputs, TaskRun
 from engine.machine import Command, SendCommand
@@ -63,18 +64,42 @@ def children_of(draft: ExecutionDraft, run: TaskRun) -> list[Child]:
 
 def call(draft: ExecutionDraft, run: TaskRun, wish: Call) -> None:
     """Ask for the execution that a task run wants, or for the restart of the one that it had before."""
-    former = [child for child in children_of(draft, run) if child.state is not None]
-    if former and wish.restarts and run.tried == 0:
-        last = former[-1]
-        again = last.execution_id or last.asked.child_id
-        caller = _caller(run, again, draft.id, wish) if wish.waits else None
-        draft.emit(
-            msgspec.structs.replace(
-                last.asked, child_id=again, replaces=last.asked.child_id, caller=caller, restart=True
-            )
-        )
-        return
-    child_id = derive_short_id(draft.id, run.id, run.epoch)
+    ended = (child for child in children_of(draft, run) if child.state is not None)
+    former = max(ended, key=lambda child: child.asked.caller.call if child.asked.caller else 0, default=None)
+    if former is not None and restarts(run, former, wish):
+        ask_again(draft, run, former, wish)
+    else:
+        ask(draft, run, wish, replaces=former.asked.child_id if former is not None else "")
+
+
+def restarts(run: TaskRun, former: Child, wish: Call) -> bool:
+    """Tell whether a former child is restarted: in a restart of its task run, not in a retry, and if it ever began."""
+    return wish.restarts and wish.waits and run.tried == 0 and former.execution_id != ""
+
+
+def ask_again(draft: ExecutionDraft, run: TaskRun, former: Child, wish: Call) -> None:
+    """Ask for the restart of a former child."""
+    child_id = former.execution_id
+    caller = _caller(run, child_id, draft.id, wish)
+    before = former.asked.child_id
+    draft.emit(replace(former.asked, child_id=child_id, replaces=before, caller=caller, restart=True))
+
+
+def ask(
+    draft: ExecutionDraft, run: TaskRun, wish: Call, *, replaces: str = "", index: int = -1, items: str = ""
+) -> None:
+    """Ask for a child.
+
+    Args:
+        draft: The execution that asks.
+        run: The task run that wants it.
+        wish: Whom, and with which rendered inputs.
+        replaces: Id of a former child in whose place it is.
+        index: Of a batch: its number.
+        items: Of a batch: its URI.
+    """
+    place = (draft.id, run.id, run.epoch) if index < 0 else (draft.id, run.id, run.epoch, index)
+    child_id = derive_short_id(*place)
     draft.emit(
         e.ChildAsked(
             child_id=child_id,
@@ -83,12 +108,13 @@ def call(draft: ExecutionDraft, run: TaskRun, wish: Call) -> None:
             namespace=wish.namespace,
             flow_id=wish.flow_id,
             revision=wish.revision,
-            inputs_json=msgspec.json.encode(wish.inputs),
+            inputs_json=bounded_json(wish.inputs, "inputs"),
             labels=_labels(draft, wish),
-            trigger_json=msgspec.json.encode(_trigger(draft, run)),
+            trigger_json=msgspec.json.encode(_trigger(draft, run, index, items)),
             schedule_ms=wish.schedule_ms,
             caller=_caller(run, child_id, draft.id, wish) if wish.waits else None,
-            replaces=former[-1].asked.child_id if former else "",
+            replaces=replaces,
+            index=index,
         )
     )
 
@@ -150,7 +176,7 @@ def _labels(draft: ExecutionDraft, wish: Call) -> dict[str, str]:
     return labels
 
 
-def _trigger(draft: ExecutionDraft, run: TaskRun) -> dict[str, Any]:
+def _trigger(draft: ExecutionDraft, run: TaskRun, index: int, items: str) -> dict[str, Any]:
     """Return what templates of a child read as `trigger`."""
     header, task = draft.header, draft.task(run)
     variables: dict[str, Any] = {
@@ -163,6 +189,8 @@ def _trigger(draft: ExecutionDraft, run: TaskRun) -> dict[str, Any]:
     }
     if run.value is not None:
         variables["taskRunValue"] = run.value
-    if run.iteration is not None:
+    if index >= 0:
+        variables |= {"taskRunIteration": index, "taskRunItems": items}
+    elif run.iteration is not None:
         variables["taskRunIteration"] = run.iteration
-    return {"id": run.task_id, "type": task.type, "variables": variables}
+    return {"id": run.task_id, "type": task.type.partition("$")[0], "variables": variables}

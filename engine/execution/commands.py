@@ -103,7 +103,7 @@ class ChildEnded(Command, frozen=True, kw_only=True):
     task_run_id: str
     child_id: str
     execution_id: str
-    """The one that ended: another one than `child_id` if it was retried."""
+    """The one that ended: another one than `child_id` if it was retried; empty if there never was one."""
     state: State
     outputs_json: bytes = b""
     error: str = ""

@@ -18,7 +18,7 @@ from engine.execution.state import HEADER, Header, Inputs, Scope, TaskRun, scope
 from engine.flow.model import Flow, Task
 from engine.machine import Aggregate, Draft, Event, Rows
 from engine.trigger.listeners import Listeners
-from engine.values import Dialect, State
+from engine.values import Dialect, State, to_json
 
 EVENTS_MAX = 300
 """Events after which a step ends and goes on by a timer: about 30 kB, some milliseconds, and about 100 iterations of
@@ -27,6 +27,21 @@ STEP_BYTES_MAX = 1024 * 1024
 """Outputs, values and log lines after which a step ends likewise: a step is one record, and those have a limit."""
 OUTPUTS_BYTES_MAX = 2 * 1024 * 1024
 """Most that a task's outputs, or the values of a loop, may take: with a full step before them they fit a record."""
+
+
+def bounded_json(value: Any, what: str) -> bytes:
+    """Return rendered data as an event carries it.
+
+    Raises:
+        ValueError: If it is no JSON or too large; the message says what to do instead.
+    """
+    encoded = to_json(value, f"The {what}")
+    if len(encoded) > OUTPUTS_BYTES_MAX:
+        raise ValueError(
+            f"Expected {what} of at most {OUTPUTS_BYTES_MAX} bytes, but they have {len(encoded)}: "
+            f"keep large data in storage and pass its URI"
+        )
+    return encoded
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,6 +31,21 @@ class Child(Row, frozen=True, kw_only=True):
     """Which execution ended."""
 
 
+class Batches(Row, frozen=True, kw_only=True):
+    """The batches of a task run that calls an execution for each; key from `batches_key`."""
+
+    total: int
+    base: str
+    suffix: str = ""
+    started: int = 0
+    """Batches whose execution was asked for: the cursor."""
+    active: int = 0
+    ended: dict[str, int] = {}
+    """How many came to which state."""
+    error: str = ""
+    """Why one was refused."""
+
+
 class Awaited(Row, frozen=True, kw_only=True):
     """Who waits for this execution's end, or waited; key `p`."""
 
@@ -47,9 +62,14 @@ class Tries(Row, frozen=True, kw_only=True):
     first_ms: int
 
 
-KIN_ROWS: dict[str, type[Row]] = {"x": Child, "p": Awaited, "r": Tries}
+KIN_ROWS: dict[str, type[Row]] = {"x": Child, "b": Batches, "p": Awaited, "r": Tries}
 
 
 def child_key(task_run_id: str, child_id: str) -> str:
     """Return the key of a child's row."""
     return f"x/{task_run_id}/{child_id}"
+
+
+def batches_key(task_run_id: str) -> str:
+    """Return the key of the row of a task run's batches."""
+    return "b/" + task_run_id

@@ -61,25 +61,31 @@ class Plan:
         self.asserts = any(sla.assertion is not None for sla in flow.sla)
         """True if something of an execution is to be looked at whenever it changes."""
         self.tasks: dict[str, PlannedTask] = {}
-        for task_id, place in flow.places.items():
-            task = place.task
+        for place in flow.places.values():
             parent = self.tasks[place.parent] if place.parent is not None else None
-            inherited = parent.retry if parent is not None else flow.retry
-            around = parent.flowable if parent is not None else None
-            loops = around is not None and around.loops
-            self.tasks[task_id] = PlannedTask(
-                task=task,
-                flowable=flowable_of(task.type),
-                pure=_pure(task),
-                retry=task.retry if task.retry is not None else inherited,
-                depth=(parent.depth if parent is not None else 0) + loops,
-                branches=_enabled(task.branches),
-                handler=place.branch in HANDLERS
-                or listener_of(place.branch) is not None
-                or (parent is not None and parent.handler),
-                variable={"id": task.id, "type": task.declared_type or task.type},
-                shared=around is not None and around.shared and place.branch == "tasks",
-            )
+            self._add(place.task, place.branch, parent, flow.retry)
+
+    def _add(self, task: Task, branch: str, parent: PlannedTask | None, retry: Retry | None) -> None:
+        """Work one task out, and those into which it unfolds; `retry` is the flow's policy."""
+        inherited = parent.retry if parent is not None else retry
+        around = parent.flowable if parent is not None else None
+        loops = around is not None and around.loops
+        flowable = flowable_of(task.type)
+        branches = flowable.unfolds(task) if flowable is not None and flowable.unfolds is not None else task.branches
+        planned = self.tasks[task.id] = PlannedTask(
+            task=task,
+            flowable=flowable,
+            pure=_pure(task),
+            retry=task.retry if task.retry is not None else inherited,
+            depth=(parent.depth if parent is not None else 0) + loops,
+            branches=_enabled(branches),
+            handler=branch in HANDLERS or listener_of(branch) is not None or (parent is not None and parent.handler),
+            variable={"id": task.id, "type": task.declared_type or task.type},
+            shared=around is not None and around.shared and branch == "tasks",
+        )
+        if branches is not task.branches:
+            for inner in branches["tasks"]:
+                self._add(inner, "tasks", planned, retry)
 
 
 def listener_of(branch: str) -> int | None:

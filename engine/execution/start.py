@@ -14,9 +14,10 @@ from engine.conditions import holds
 from engine.execution import events as e
 from engine.execution.asking import PREPARE, PROPERTIES, RUN_IF, answers_of
 from engine.execution.attempt import Attempt
+from engine.execution.batches import open_batches
 from engine.execution.carrying import take_over
 from engine.execution.children import call
-from engine.execution.draft import OUTPUTS_BYTES_MAX, ExecutionDraft
+from engine.execution.draft import OUTPUTS_BYTES_MAX, ExecutionDraft, bounded_json
 from engine.execution.folders import work_of
 from engine.execution.lines import Lines, error_lines, kept_lines
 from engine.execution.state import ROOT, Scope, TaskRun, place_of, task_run_id
@@ -26,7 +27,7 @@ from engine.execution.updates import changes_of
 from engine.flow.model import Task
 from engine.flowables import Flowable, Opening
 from engine.machine import Event
-from engine.tasks import Call, PureTask, Wait
+from engine.tasks import Call, CallEach, PureTask, Wait
 from engine.values import State, parse_duration_ms
 
 ITERATIONS_MAX = 512
@@ -132,7 +133,7 @@ def _decide(attempt: Attempt, pure: PureTask) -> None:
             attempt.queue()
     elif isinstance(came, Wait):
         _wait(attempt.draft, attempt.begin(paused=came.paused), came)
-    elif isinstance(came, Call):
+    elif isinstance(came, Call | CallEach):
         _call(attempt, came)
     else:
         for change in came.changes:
@@ -144,7 +145,7 @@ def _decide(attempt: Attempt, pure: PureTask) -> None:
             attempt.end(came.state, came.outputs_json, came.lines)
 
 
-def _evaluated(attempt: Attempt, pure: PureTask) -> _Came | Wait | Call | None:
+def _evaluated(attempt: Attempt, pure: PureTask) -> _Came | Wait | Call | CallEach | None:
     """Return what a pure task comes to, its own timeout included; None if a template needs a worker."""
     task, render = attempt.planned.task, attempt.render
     lines: Lines = ()
@@ -154,7 +155,7 @@ def _evaluated(attempt: Attempt, pure: PureTask) -> _Came | Wait | Call | None:
             if outcome.timeout_ms is None and task.timeout is not None:
                 outcome = replace(outcome, timeout_ms=parse_duration_ms(render(task.timeout)))
             return outcome
-        if isinstance(outcome, Call):
+        if isinstance(outcome, Call | CallEach):
             return outcome
         lines = kept_lines(task, outcome.lines) if outcome.lines else ()
         outputs_json = outputs_to_json(outcome.outputs) if outcome.outputs is not None else b""
@@ -169,18 +170,23 @@ def _evaluated(attempt: Attempt, pure: PureTask) -> _Came | Wait | Call | None:
         return _Came(State.FAILED, b"", (*lines, *error_lines(expression.with_property(error, task.properties))))
 
 
-def _call(attempt: Attempt, wish: Call) -> None:
-    """Ask for the execution that the task calls; the task's timeout bounds how long it waits for it."""
+def _call(attempt: Attempt, wish: Call | CallEach) -> None:
+    """Ask for the executions that the task calls; the task's timeout bounds how long it waits for it."""
     timeout = attempt.planned.task.timeout
     try:
         timeout_ms = None if timeout is None else max(parse_duration_ms(attempt.render(timeout)), 0)
+        if isinstance(wish, Call):
+            bounded_json(wish.inputs, "inputs")
     except (expression.RenderError, expression.NeedsWorld, ValueError) as error:
-        attempt.fail(f"timeout: {error}")
+        attempt.fail(str(error))
         return
     run = attempt.begin()
-    call(attempt.draft, run, wish)
     if timeout_ms is not None:
         attempt.draft.set_timer(f"timeout/{run.id}", attempt.draft.at_ms + timeout_ms)
+    if isinstance(wish, Call):
+        call(attempt.draft, run, wish)
+    else:
+        open_batches(attempt.draft, run, wish)
 
 
 def _wait(draft: ExecutionDraft, run: TaskRun, wait: Wait) -> None:

@@ -10,13 +10,13 @@ from typing import Any
 
 from engine.execution import events as e
 from engine.execution.children import give_up, next_try
-from engine.execution.draft import OUTPUTS_BYTES_MAX, ExecutionDraft
+from engine.execution.draft import ExecutionDraft, bounded_json
 from engine.execution.kin import TRIES, Tries
 from engine.execution.lines import Lines, first_error
 from engine.execution.retry import SAME_EXECUTION, next_attempt_ms, next_execution_ms
 from engine.execution.state import Scope, TaskRun, scope_key
 from engine.flow.model import Task
-from engine.values import State, derive_id, to_json
+from engine.values import State, derive_id
 
 DEFAULT_QUEUE = "default"
 
@@ -33,18 +33,8 @@ def final_of(state: State, task: Task, retried: bool = False) -> State:
 
 
 def outputs_to_json(outputs: Any) -> bytes:
-    """Return outputs as an event carries them.
-
-    Raises:
-        ValueError: If they are no JSON or too large; the message says what to do instead.
-    """
-    encoded = to_json(outputs, "The outputs")
-    if len(encoded) > OUTPUTS_BYTES_MAX:
-        raise ValueError(
-            f"Expected outputs of at most {OUTPUTS_BYTES_MAX} bytes, but they have {len(encoded)}: "
-            f"keep large data in storage and pass its URI"
-        )
-    return encoded
+    """Return outputs as an event carries them. Raises as `bounded_json` does."""
+    return bounded_json(outputs, "outputs")
 
 
 def create(draft: ExecutionDraft, run: TaskRun, state: State) -> TaskRun:

@@ -134,11 +134,19 @@ class Renderer:
         draft: The execution.
         run: The task run; None for what belongs to no task, such as the flow's outputs.
         answers: Texts that a worker rendered, by template.
+        more: Further members of `taskrun`.
     """
 
-    __slots__ = ("_answers", "_draft", "_run", "_scope", "budget")
+    __slots__ = ("_answers", "_draft", "_more", "_run", "_scope", "budget")
 
-    def __init__(self, draft: ExecutionDraft, run: TaskRun | None = None, answers: Answers | None = None) -> None:
+    def __init__(
+        self,
+        draft: ExecutionDraft,
+        run: TaskRun | None = None,
+        answers: Answers | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._more = more
         self.budget = expression.DEFAULT_BUDGET
         """Bounds of each template."""
         self._draft = draft
@@ -176,6 +184,8 @@ class Renderer:
         if scope is None:
             draft, run = self._draft, self._run
             variables = base_variables(draft) if run is None else run_variables(draft, run)
+            if self._more is not None:
+                variables = {**variables, "taskrun": {**variables["taskrun"], **self._more}}
             entropy = draft.id if run is None else f"{draft.id}/{run.id}/{run.epoch}"
             scope = self._scope = expression.Scope(
                 variables=variables,

@@ -7,7 +7,7 @@ other is the same for all and lives in `engine/execution/scopes.py`. A new flowa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -57,6 +57,8 @@ class Flowable(msgspec.Struct, frozen=True, kw_only=True):
     """True: a failure of its children makes it WARNING, not FAILED."""
     turned: Callable[[Task, Render, int, int], Turned] | None = None
     """For the order `until`: asked with the number of the turn (from 1) and the milliseconds since the first began."""
+    unfolds: Callable[[Task], Mapping[str, tuple[Task, ...]]] | None = None
+    """Gives the branches of a task that is more than what was written: with tasks that no flow names."""
     loops: bool = False
     """True: its children have a value, and their outputs one level more."""
     shared: bool = False

@@ -82,19 +82,28 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """Templates that the other one renders at its end, in place of its own outputs."""
 
 
+class CallEach(msgspec.Struct, frozen=True, kw_only=True):
+    """The task goes on with another execution for each of several batches."""
+
+    call: Call
+    """For each of them; its inputs are templates still, which may read `taskrun.items` and `taskrun.iteration`."""
+    split: str
+    """Id of the task that made the batches, which says how many there are and where they lie."""
+
+
 class PureTask(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of pure task."""
 
     types: tuple[str, ...]
     """Canonical type names."""
-    decide: Callable[[Task, Render], Outcome | Wait | Call]
+    decide: Callable[[Task, Render], Outcome | Wait | Call | CallEach]
     asks: bool = False
     """If a template needs the world: True, a worker renders it and the engine decides, as only the engine can wait or
     change the execution; False, a worker runs the whole task."""
     waits: bool = False
     """True if `decide` may return a `Wait`."""
     calls: bool = False
-    """True if `decide` may return a `Call`."""
+    """True if `decide` may return a `Call` or `CallEach`."""
     waited: Callable[[Task], State] = lambda _task: State.SUCCESS
     """The state of a wait that came to its time by itself."""
 

@@ -14,7 +14,15 @@ from engine.tasks.labels import read_labels
 
 def decide_subflow(task: Task, render: Render) -> Call:
     """Render whom to call and with what; the templates of `outputs` are for the flow that is called."""
-    properties = task.properties
+    return read_call(task.properties, render, read_inputs(task.properties, render))
+
+
+def read_call(properties: Mapping[str, Any], render: Render, inputs: dict[str, Any]) -> Call:
+    """Return what the properties of a task say about whom it calls and how.
+
+    Raises:
+        ValueError: If one of them is no good.
+    """
     outputs = properties.get("outputs")
     if outputs is not None and not isinstance(outputs, Mapping):
         raise ValueError("outputs: expected a map from a name to an expression")
@@ -22,7 +30,7 @@ def decide_subflow(task: Task, render: Render) -> Call:
         namespace=read_name(properties, "namespace", render),
         flow_id=read_name(properties, "flowId", render),
         revision=read_revision(properties, render),
-        inputs=read_inputs(properties, render),
+        inputs=inputs,
         labels=read_labels(render(properties["labels"])) if properties.get("labels") else {},
         inherits_labels=holds(render(properties.get("inheritLabels", False))),
         waits=holds(render(properties.get("wait", True))),

@@ -14,6 +14,9 @@ from engine.flow.types import canonical, lookup
 from worker.context import Executable, Plugin
 from worker.pure import pure_executable_of
 
+PART = "$"
+"""Before it stands the type that a flow names, after it a part of such a task that no flow names."""
+
 
 class Registry:
     """All types that this worker runs; made once, at the start, so that a broken module is met then.
@@ -27,7 +30,8 @@ class Registry:
         for module in pkgutil.iter_modules(__path__):
             plugin: Plugin[Any] | None = getattr(importlib.import_module(f"{__name__}.{module.name}"), "PLUGIN", None)
             assert plugin is not None, f"worker/plugins/{module.name}.py has no PLUGIN"
-            assert lookup(plugin.type) is not None, f"{plugin.type} isn't in the table of types, so no flow can use it"
+            written = plugin.type.partition(PART)[0]
+            assert lookup(written) is not None, f"{written} isn't in the table of types, so no flow can use it"
             assert canonical(plugin.type) == plugin.type, f"{plugin.type} is an old name of {canonical(plugin.type)}"
             assert plugin.type not in self._found, f"{plugin.type} is defined by two modules"
             self._found[plugin.type] = plugin

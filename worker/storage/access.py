@@ -49,6 +49,18 @@ class AttemptFiles:
         last = _UNSAFE.sub("_", unicodedata.normalize("NFC", name).rpartition("/")[2])
         return self._storage.put(f"{self._own}/{secrets.token_hex(8)}-{last[-150:]}", source)
 
+    def put_part(self, folder: str, number: int, suffix: str, source: BinaryIO) -> str:
+        """Store one of several files that belong together, and return what the URIs of all of them begin with.
+
+        Args:
+            folder: Names them all; another attempt takes another name.
+            number: Which one, from 0: eight digits of the URI.
+            suffix: The end of the URI: empty, or a dot and letters or digits.
+            source: Its contents.
+        """
+        name = f"{number:08d}{suffix}"
+        return self._storage.put(f"{self._own}/{folder}/{name}", source).removesuffix(name)
+
     def put_cache(self, source: BinaryIO) -> None:
         """Store what later executions of this task find, instead of what is there."""
         self._storage.put(self._cache, source)

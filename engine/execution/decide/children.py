@@ -11,6 +11,7 @@ import msgspec
 
 from engine.execution import commands as c
 from engine.execution import events as e
+from engine.execution.batches import go_on_batches
 from engine.execution.callers import answer
 from engine.execution.children import kill_of
 from engine.execution.draft import ExecutionDraft
@@ -36,14 +37,20 @@ def child_accepted(draft: ExecutionDraft, command: c.ChildAccepted) -> None:
         return
     outputs_json = outputs_to_json({"executionId": command.child_id})
     run = _calling(draft, command.task_run_id)
+    alone = run is not None and child.asked.index < 0
     draft.emit(
         e.ChildBegan(
             child_id=command.child_id,
             task_run_id=command.task_run_id,
-            outputs_json=outputs_json if run is not None else b"",
+            outputs_json=outputs_json if alone else b"",
         )
     )
-    if run is not None and not child.asked.waits:
+    if run is None or child.asked.waits:
+        return
+    if not alone:
+        go_on_batches(draft, run)
+        proceed(draft)
+    else:
         outputs_json = outputs_to_json({"executionId": command.child_id, "state": State.CREATED})
         end_attempt(draft, run, State.SUCCESS, outputs_json=outputs_json)
         proceed(draft)
@@ -60,17 +67,22 @@ def child_refused(draft: ExecutionDraft, command: c.ChildRefused) -> None:
             task_run_id=command.task_run_id,
             execution_id="",
             state=State.FAILED,
+            error=command.error,
         )
     )
     run = _calling(draft, command.task_run_id)
-    if run is not None:
+    if run is not None and child.asked.index >= 0:
+        go_on_batches(draft, run)
+        proceed(draft)
+    elif run is not None:
         end_attempt(draft, run, State.FAILED, error=command.error, lines=error_lines(command.error))
         proceed(draft)
 
 
 def child_ended(draft: ExecutionDraft, command: c.ChildEnded) -> None:
     """End the task run that waits for it, with its outputs; whoever tells it hears that it was heard."""
-    answer(draft, command.execution_id, c.NoteCallerHeard())
+    if command.execution_id:
+        answer(draft, command.execution_id, c.NoteCallerHeard())
     child: Child | None = draft.get(child_key(command.task_run_id, command.child_id))
     if child is None or child.state is not None:
         return
@@ -80,11 +92,22 @@ def child_ended(draft: ExecutionDraft, command: c.ChildEnded) -> None:
             task_run_id=command.task_run_id,
             execution_id=command.execution_id,
             state=command.state,
+            outputs_json=command.outputs_json if child.asked.index >= 0 else b"",
         )
     )
     run = _calling(draft, command.task_run_id)
-    if run is None or child.killing:
+    if run is None:
         return
+    if child.asked.index >= 0:
+        go_on_batches(draft, run)
+        proceed(draft)
+    elif not child.killing:
+        _end_calling(draft, run, command)
+        proceed(draft)
+
+
+def _end_calling(draft: ExecutionDraft, run: TaskRun, command: c.ChildEnded) -> None:
+    """End a task run that called one execution as that has ended."""
     state = State.SUCCESS
     if command.state in PASSED_ON and draft.task(run).properties.get("transmitFailed") is not False:
         state = command.state
@@ -101,7 +124,6 @@ def child_ended(draft: ExecutionDraft, command: c.ChildEnded) -> None:
     elif state is State.FAILED and not error:
         error = f"Execution {command.execution_id} ended {command.state}"
     end_attempt(draft, run, state, outputs_json=outputs_json, error=error, lines=error_lines(error) if error else ())
-    proceed(draft)
 
 
 def note_caller_heard(draft: ExecutionDraft, _command: c.NoteCallerHeard) -> None:

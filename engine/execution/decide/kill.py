@@ -20,9 +20,7 @@ def kill_execution(draft: ExecutionDraft, command: c.KillExecution) -> None:
     """Begin to kill; a second kill changes nothing, unless the execution has ended: what runs then is stopped."""
     if command.asked_by and draft.get(HEADER) is None:
         # It was never created: whoever asked for it then needn't wait. Should it be created yet, it is killed again.
-        never = c.ChildEnded(
-            task_run_id=command.asked_by_run, child_id=draft.id, execution_id=draft.id, state=State.KILLED
-        )
+        never = c.ChildEnded(task_run_id=command.asked_by_run, child_id=draft.id, execution_id="", state=State.KILLED)
         answer(draft, command.asked_by, never)
         return
     header = draft.header

@@ -11,7 +11,7 @@ from collections import defaultdict
 from engine.errors import Reason, Rejected
 from engine.execution import commands as c
 from engine.execution import events as e
-from engine.execution.callers import accept, call_caller, name_caller
+from engine.execution.callers import accept, call_caller, name_caller, refuse
 from engine.execution.conclusion import outputs_of
 from engine.execution.decide.create import begin
 from engine.execution.draft import ExecutionDraft
@@ -20,7 +20,7 @@ from engine.execution.scopes import proceed
 from engine.execution.sla import watch
 from engine.execution.slot import is_limited, request_slot
 from engine.execution.start import again
-from engine.execution.state import ROOT, Scope, TaskRun
+from engine.execution.state import HEADER, ROOT, Header, Scope, TaskRun
 from engine.values import TERMINAL, UNDONE, State
 
 RESTARTED = "system.restarted"
@@ -32,9 +32,9 @@ def restart_execution(draft: ExecutionDraft, command: c.RestartExecution) -> Non
     Raises:
         Rejected: If nothing of the execution is to be run again, or another revision is asked for.
     """
-    header = draft.header
     if command.asked_by and _is_called(draft, command):
         return
+    header = draft.header
     if header.state not in UNDONE:
         raise Rejected(
             Reason.INVALID_STATE,
@@ -84,10 +84,17 @@ def run_again(draft: ExecutionDraft) -> None:
 def _is_called(draft: ExecutionDraft, command: c.RestartExecution) -> bool:
     """Take the call of another execution in; True if nothing is to be restarted for it."""
     awaited: Awaited | None = draft.get(AWAITED)
-    header = draft.header
-    accept(draft, command)
+    header: Header | None = draft.get(HEADER)
+    if header is None:
+        refuse(draft, command, f"Execution {draft.id} isn't there any more, so it can't be restarted")
+        return True
     if awaited is not None and awaited.caller == command.caller:
+        accept(draft, command)
         return True  # the same call once more
+    if header.ended_ms and not header.settled:
+        refuse(draft, command, f"Execution {draft.id} can't be restarted yet: tasks after its end run")
+        return True
+    accept(draft, command)
     name_caller(draft, command.caller)
     if header.state in UNDONE and header.settled:
         return False

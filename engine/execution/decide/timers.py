@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.execution import commands as c
+from engine.execution.batches import go_on_batches
 from engine.execution.decide.attempts import cancel_of
 from engine.execution.decide.create import enter
 from engine.execution.decide.kill import grace_over
@@ -23,7 +24,7 @@ from engine.execution.turns import start_turn
 from engine.machine import Timer
 from engine.values import State
 
-WAIT_WHILE_HELD = frozenset({"retry", "restart", "turn"})
+WAIT_WHILE_HELD = frozenset({"retry", "restart", "turn", "batch"})
 """What would begin an attempt: while a person has paused the execution such a timer stays set, and fires at its
 resumption."""
 GO_ON_WHEN_STOPPING = frozenset({"kill", "exit", "grace", "timeout", "continue"})
@@ -101,6 +102,12 @@ def _timeout(draft: ExecutionDraft, task_run_id: str) -> None:
         end_attempt(draft, run, State.FAILED, error=error, lines=error_lines(error))
 
 
+def _batch(draft: ExecutionDraft, task_run_id: str) -> None:
+    run = draft.run(task_run_id)
+    if run is not None and run.state is State.RUNNING:
+        go_on_batches(draft, run)
+
+
 def _retry(draft: ExecutionDraft, task_run_id: str) -> None:
     run = draft.run(task_run_id)
     if run is not None and run.state is State.RETRYING:
@@ -126,6 +133,7 @@ _PURPOSES: dict[str, Callable[[ExecutionDraft, str], None]] = {
     "wait": _wait,
     "timeout": _timeout,
     "retry": _retry,
+    "batch": _batch,
     "turn": _turn,
     "grace": _grace,
     "sla": _sla,

@@ -7,6 +7,7 @@ replay never renders.
 from __future__ import annotations
 
 from engine.execution.events.children import (
+    BatchesOpened,
     CallerCalled,
     CallerHeard,
     CallerNamed,
@@ -75,6 +76,7 @@ from engine.execution.log_line import LogLine
 from engine.machine import CommandRejected
 
 __all__ = [
+    "BatchesOpened",
     "CallerCalled",
     "CallerHeard",
     "CallerNamed",

@@ -60,6 +60,20 @@ class ChildFinished(Event, frozen=True, kw_only=True):
     execution_id: str
     """Which execution ended: a later one than `child_id` if that was tried again."""
     state: State
+    outputs_json: bytes = b""
+    """Of a batch: what the merge collects."""
+    error: str = ""
+    """Why it was refused."""
+
+
+class BatchesOpened(Event, frozen=True, kw_only=True):
+    """A task run begins to call an execution for each of its batches; after a restart, for those that failed."""
+
+    task_run_id: str
+    total: int
+    base: str
+    """What the URIs of the batches begin with."""
+    suffix: str = ""
 
 
 class ChildKillRequested(Event, frozen=True, kw_only=True):

@@ -54,6 +54,7 @@ EVOLVERS: dict[type[Event], Evolver] = {
     e.StarterNamed: listeners.starter_named,
     e.StarterCalled: listeners.starter_called,
     e.StarterHeard: listeners.starter_heard,
+    e.BatchesOpened: children.batches_opened,
     e.ChildAsked: children.child_asked,
     e.ChildBegan: children.child_began,
     e.ChildFinished: children.child_finished,

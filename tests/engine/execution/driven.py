@@ -358,7 +358,7 @@ class Driven:
         if isinstance(event, e.ScopeOpened) and event.outputs_json:
             self.runs[event.scope_id].outputs = msgspec.json.decode(event.outputs_json)
         run_id = getattr(event, "task_run_id", None)
-        if run_id is None or isinstance(event, e.ChildAsked | e.ChildFinished | e.ChildKillRequested):
+        if run_id is None or isinstance(event, e.BatchesOpened | e.ChildAsked | e.ChildFinished | e.ChildKillRequested):
             return
         run = self.runs[run_id]
         state = STATES.get(type(event)) or getattr(event, "state", None)

@@ -327,6 +327,22 @@ def called() -> Driven:
     return _calling().children[1]
 
 
+def batched() -> Driven:
+    parent = """
+id: parent
+namespace: test
+tasks:
+- {id: each, type: io.kestra.plugin.core.flow.ForEachItem, items: "kestra:///f", namespace: test, flowId: child}
+"""
+    family = Family(parent, FAMILY[1].replace("retry:", "variables:"))
+    family.create()
+    split = {"splits": "kestra:///s", "count": 3, "base": "kestra:///b/", "suffix": ""}
+    family.go_on({"each_split": split, "w": [State.FAILED, State.SUCCESS]})
+    family.parent.send(c.RestartExecution())
+    family.go_on()
+    return family.parent
+
+
 def giving_up() -> Driven:
     family = Family(*FAMILY)
     family.create()
@@ -394,6 +410,7 @@ RECORDED: dict[str, Callable[[], Driven]] = {
         calling,
         called,
         giving_up,
+        batched,
     )
 }
 
