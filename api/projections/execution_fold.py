@@ -368,6 +368,7 @@ UNSEEN: frozenset[type] = frozenset(
         e.ChildAsked,
         e.ChildFinished,
         e.ChildKillRequested,
+        e.ExecutionRecalled,
         e.ExitRequested,
         e.IterationEnded,
         e.IterationStarted,

@@ -49,6 +49,8 @@ class Header(Row, frozen=True, kw_only=True):
     """Id of the task run whose state was changed by hand, if that is why the execution goes on."""
     carries: bool = False
     """Task runs of another execution wait for their places to be reached."""
+    bare: bool = False
+    """It ended well: snapshots keep no more of it than this row, whatever state a person says that it has."""
     violated: tuple[str, ...] = ()
     """SLAs that were violated, as `<attempt of the execution>/<index of the SLA>`."""
 

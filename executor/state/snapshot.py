@@ -16,8 +16,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 
 from engine.execution.state import HEADER, Header
-from engine.machine import SEQUENCE, Rows
-from engine.values import State
+from engine.machine import SEQUENCE, Row, Rows
 from executor.state.rows import PartitionRows, Position
 from topics import catalog
 from topics.messages import SnapshotBarrier, SnapshotRow
@@ -168,9 +167,7 @@ class Snapshots:
     def _ended_well(self, aggregate_id: str) -> bool:
         rows = self._rows.of(aggregate_id)
         header = rows.get(HEADER)
-        if not isinstance(header, Header) or not header.settled or header.state not in (State.SUCCESS, State.WARNING):
-            return False
-        return not self._waits(rows)
+        return is_bare(header) and not self._waits(rows)
 
     def _forget(self, aggregate_id: str) -> None:
         """Delete rows of an ended execution that an earlier snapshot may hold."""
@@ -184,6 +181,11 @@ class Snapshots:
         key = _epoch_key(self._position.epoch, full_key)
         context = (self, self._position)
         self._writer.append(self._topic, self._partition, key, value, durable=False, context=context)
+
+
+def is_bare(header: Row | None) -> bool:
+    """Tell whether an execution ended well, so that no more of it is needed than is `KEPT`."""
+    return isinstance(header, Header) and header.settled and header.bare
 
 
 def restore(log: Log, kind: str, partition: int, rows: PartitionRows) -> bool:

@@ -45,7 +45,8 @@ class Observer:
         self.heard: list[tuple[str, str, str]] = []
         """(caller, child, state) of each end that a caller has heard of."""
         self._epochs: dict[str, int] = {}
-        self._runs: dict[str, str] = {}
+        self.runs: dict[str, str] = {}
+        """Execution by task run."""
         self._next_seq: Counter[str] = Counter()
         self._flows: dict[str, str] = {}
         self._running: dict[str, set[str]] = {flow: set() for flow in LIMITED}
@@ -151,9 +152,9 @@ class Observer:
     def _task_run(self, execution: str, event: Any) -> None:
         run = getattr(event, "task_run_id", None)
         if isinstance(event, e.TaskRunCreated | e.TaskRunDecided):
-            if run in self._runs:
+            if run in self.runs:
                 raise Violation(f"I12: task run {run} began twice ({event.task_id})")
-            self._runs[run] = execution
+            self.runs[run] = execution
         elif isinstance(event, e.TaskDispatched):
             if event.epoch != self._epochs.get(run, 0) + 1:
                 raise Violation(f"I2: attempt {event.epoch} of {run} after {self._epochs.get(run, 0)}")

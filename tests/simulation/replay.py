@@ -13,13 +13,12 @@ from engine.execution.step import EXECUTIONS
 from engine.machine import Aggregate
 from engine.slots.step import SLOTS
 from engine.trigger.step import TRIGGERS
-from engine.values import State
 from executor.effects import Effects
 from executor.partition import Partition, Phase, Ports
 from executor.processor import Processor
 from executor.state.memory import MemoryStore
 from executor.state.rows import PartitionRows
-from executor.state.snapshot import KEPT, restore
+from executor.state.snapshot import KEPT, is_bare, restore
 from tests.simulation.observer import Violation
 from tests.simulation.world import PARTITIONS, World
 from topics import catalog
@@ -104,4 +103,4 @@ def _ended_well(data: bytes) -> bool:
         header = msgspec.msgpack.decode(data, type=Header)
     except msgspec.ValidationError:
         return False  # of another kind of aggregate
-    return header.settled and header.state in (State.SUCCESS, State.WARNING)
+    return is_bare(header)

@@ -371,6 +371,8 @@ class World:
                     c.ResumeExecution(),
                     c.RestartExecution(),
                     c.ForceRunExecution(),
+                    self._change(execution),
+                    c.ChangeExecutionState(state=rnd.choice([State.SUCCESS, State.FAILED])),
                     c.UpdateLabels(labels={"a": str(rnd.random())}),
                     None,
                 ]
@@ -381,6 +383,12 @@ class World:
                 self._say(f"client: {type(command).__name__} {execution}")
                 self._command(execution, command)
         self._client_polls()
+
+    def _change(self, execution: str) -> c.ChangeTaskRunState:
+        """Say of some task run that it ended in another state; most haven't ended yet, or belong to nobody."""
+        known = [run for run, of in self.observer.runs.items() if of == execution]
+        state = self.rnd.choice([State.SUCCESS, State.FAILED, State.WARNING])
+        return c.ChangeTaskRunState(task_run_id=self.rnd.choice([*known, "nobody"]), state=state)
 
     def _submit(self, execution: str, flow: str) -> None:
         self._say(f"client: {flow} as {execution}")

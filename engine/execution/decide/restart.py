@@ -16,6 +16,7 @@ from engine.execution.conclusion import outputs_of
 from engine.execution.decide.create import begin
 from engine.execution.draft import ExecutionDraft
 from engine.execution.kin import AWAITED, Awaited
+from engine.execution.recall import recall
 from engine.execution.scopes import proceed
 from engine.execution.sla import watch
 from engine.execution.slot import is_limited, request_slot
@@ -48,6 +49,7 @@ def restart_execution(draft: ExecutionDraft, command: c.RestartExecution) -> Non
             f"Expected revision {header.revision}, with which {draft.id} began, but got {command.revision}: replay it "
             f"to run another revision",
         )
+    recall(draft)
     draft.emit(e.ExecutionRestarted(at_ms=draft.at_ms, attempt=header.attempt + 1, revision=header.revision))
     if header.labels.get(RESTARTED) != "true":
         draft.emit(e.LabelsUpdated(labels={**header.labels, RESTARTED: "true"}, at_ms=draft.at_ms))

@@ -8,6 +8,7 @@ from engine.execution import events as e
 from engine.execution.decide.restart import enter_again
 from engine.execution.decide.state import ENDS
 from engine.execution.draft import ExecutionDraft
+from engine.execution.recall import check_known, recall
 from engine.execution.state import ROOT, TaskRun
 
 
@@ -22,6 +23,7 @@ def change_task_run_state(draft: ExecutionDraft, command: c.ChangeTaskRunState) 
         raise Rejected(Reason.INVALID_STATE, f"Expected an ended execution, but {draft.id} is {header.state}")
     if command.state not in ENDS:
         raise Rejected(Reason.INVALID_ARGUMENT, f"Expected one of {', '.join(ENDS)}, but got {command.state}")
+    check_known(draft)
     run = draft.run(command.task_run_id)
     if run is None:
         raise Rejected(
@@ -34,6 +36,7 @@ def change_task_run_state(draft: ExecutionDraft, command: c.ChangeTaskRunState) 
     _check_place(draft, run)
     if command.state is run.state:
         return
+    recall(draft)
     draft.emit(e.TaskRunRestated(task_run_id=run.id, state=command.state, at_ms=draft.at_ms))
     draft.emit(
         e.ExecutionRestarted(at_ms=draft.at_ms, attempt=header.attempt + 1, revision=header.revision, around=run.id)

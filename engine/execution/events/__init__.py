@@ -20,6 +20,7 @@ from engine.execution.events.children import (
 from engine.execution.events.lifecycle import (
     ExecutionCreated,
     ExecutionEnded,
+    ExecutionRecalled,
     ExecutionRestarted,
     ExecutionSettled,
     ExecutionStateChanged,
@@ -87,6 +88,7 @@ __all__ = [
     "CommandRejected",
     "ExecutionCreated",
     "ExecutionEnded",
+    "ExecutionRecalled",
     "ExecutionRestarted",
     "ExecutionSettled",
     "ExecutionStateChanged",

@@ -50,6 +50,13 @@ class ExecutionSettled(Event, frozen=True, kw_only=True):
     at_ms: int
 
 
+class ExecutionRecalled(Event, frozen=True, kw_only=True):
+    """An execution that ended well is gone back to: this is all that is known of it besides its header."""
+
+    rows: dict[str, bytes]
+    """Encoded, by key; see `engine/execution/recall.py`."""
+
+
 class ExecutionRestarted(Event, frozen=True, kw_only=True):
     """A person asked to run what failed once more."""
 

@@ -15,6 +15,7 @@ EVOLVERS: dict[type[Event], Evolver] = {
     e.ExecutionStateChanged: lifecycle.execution_state_changed,
     e.ExecutionEnded: lifecycle.execution_ended,
     e.ExecutionSettled: lifecycle.execution_settled,
+    e.ExecutionRecalled: lifecycle.execution_recalled,
     e.ExecutionRestarted: lifecycle.execution_restarted,
     e.LabelsUpdated: lifecycle.labels_updated,
     e.VariablesChanged: lifecycle.variables_changed,

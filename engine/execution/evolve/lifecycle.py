@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import msgspec
 from msgspec.structs import replace
 
 from engine.execution import events as e
@@ -12,6 +13,7 @@ from engine.execution.state import (
     ENDING,
     HEADER,
     INPUTS,
+    ROW_TYPES,
     Carried,
     Ending,
     Header,
@@ -20,7 +22,7 @@ from engine.execution.state import (
     timer_key,
 )
 from engine.machine import Changes, Rows, Timer
-from engine.values import State
+from engine.values import UNDONE, State
 
 
 def execution_created(_rows: Rows, event: e.ExecutionCreated) -> Changes:
@@ -60,7 +62,15 @@ def execution_ended(rows: Rows, event: e.ExecutionEnded) -> Changes:
 
 def execution_settled(rows: Rows, _event: e.ExecutionSettled) -> Changes:
     """Remember that nothing is left to do."""
-    yield HEADER, replace(rows.get(HEADER), settled=True)
+    header: Header = rows.get(HEADER)
+    yield HEADER, replace(header, settled=True, bare=header.state not in UNDONE)
+
+
+def execution_recalled(rows: Rows, event: e.ExecutionRecalled) -> Changes:
+    """Take the rows over, as they were."""
+    for key, row in sorted(event.rows.items()):
+        yield key, msgspec.msgpack.decode(row, type=ROW_TYPES[key[0]])
+    yield HEADER, replace(rows.get(HEADER), bare=False)
 
 
 def execution_restarted(rows: Rows, event: e.ExecutionRestarted) -> Changes:

@@ -385,6 +385,17 @@ def violated() -> Driven:
     return run.go_on()
 
 
+def recalled() -> Driven:
+    run = Driven("""
+    tasks:
+    - {id: t, type: Work, script: x}
+    - {id: each, type: ForEach, values: [1, 2], tasks: [{id: u, type: Return, format: x}]}
+    errors: [{id: e, type: Log, message: x}]
+    """).run({"t": {"n": 1}})
+    run.send(c.ChangeTaskRunState(task_run_id=run["t"].id, state=State.FAILED))
+    return run.go_on()
+
+
 RECORDED: dict[str, Callable[[], Driven]] = {
     made.__name__: made
     for made in (
@@ -411,6 +422,7 @@ RECORDED: dict[str, Callable[[], Driven]] = {
         called,
         giving_up,
         batched,
+        recalled,
     )
 }
 
