@@ -18,7 +18,7 @@ from engine.execution.draft import ExecutionDraft, Setting
 from engine.execution.folders import folder_of, work_of
 from engine.execution.outputs import error_logs
 from engine.execution.plan import PlannedTask
-from engine.execution.state import INPUTS, Inputs, TaskRun
+from engine.execution.state import INPUTS, Inputs, Output, TaskRun, output_key
 from engine.execution.variables import run_variables
 from engine.seals import MARK
 from engine.tasks.render import RENDER
@@ -62,6 +62,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """When the first of them could begin."""
     sources: tuple[str, ...] = ()
     """Ids of the executions of this flow that its execution follows from, and whose files it may read."""
+    children: tuple[str, ...] = ()
+    """Ids of the executions that tasks called whose outputs the templates mention: it may read their files, too."""
 
 
 def job_to_json(job: Job) -> bytes:
@@ -92,6 +94,7 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
     reads = _reads([properties, None if asks else task.timeout], setting.dialect)
     inputs: Inputs = draft.get(INPUTS)
     sealed = inputs.inputs_json if MARK in inputs.inputs_json else b""
+    variables = _variables(draft, run, reads, sealed)
     return Job(
         execution_id=draft.id,
         namespace=header.namespace,
@@ -102,7 +105,7 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
         task_id=task.id,
         task_type=RENDER if asks and not folder else task.type,
         properties=properties,
-        variables=_variables(draft, run, reads, sealed),
+        variables=variables,
         timeout=None if asks else task.timeout,
         log_level=task.log_level,
         started_ms=run.since_ms,
@@ -115,6 +118,7 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
         folder=folder,
         folder_since_ms=_opened_ms(draft, folder),
         sources=header.sources,
+        children=_children(draft, run, variables["outputs"]),
     )
 
 
@@ -125,6 +129,27 @@ def _properties(planned: PlannedTask, run: TaskRun, setting: Setting) -> dict[st
     if run.asking in (PREPARE, COLLECT):
         return work_of(planned, run.asking)
     return {"templates": asked_templates(planned.task, run.asking, setting)}
+
+
+def _children(draft: ExecutionDraft, run: TaskRun, mentioned: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the executions that tasks called: those outside of loops, and those of the loops that the run is in."""
+    scope = draft.scope(run.scope_id)
+    path = scope.path if scope is not None else ()
+    found: list[str] = []
+    for task_id in mentioned:
+        planned = draft.plan.tasks.get(task_id)
+        if planned is not None and planned.pure is not None and planned.pure.calls:
+            output: Output | None = draft.get(output_key(task_id, path[: planned.depth]))
+            called = msgspec.json.decode(output.json, type=_Called).execution_id if output and output.json else None
+            if called:
+                found.append(called)
+    return tuple(found)
+
+
+class _Called(msgspec.Struct):
+    """Of the outputs of a task that called an execution, which the engine makes: whom."""
+
+    execution_id: str | None = msgspec.field(name="executionId", default=None)
 
 
 def _opened_ms(draft: ExecutionDraft, folder: str) -> int:

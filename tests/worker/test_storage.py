@@ -151,6 +151,20 @@ def test_files_of_the_replayed_and_of_the_starting_execution_are_allowed(storage
     assert (mine.read_text(original, 10), mine.read_text(given, 10)) == ("1", "2")
 
 
+def test_files_of_a_called_execution_are_allowed_wherever_its_flow_is(storage: LocalStorage) -> None:
+    uris = [
+        AttemptFiles(storage, job(execution_id=id, flow_id="other", namespace="a.b")).put("x", io.BytesIO(b"1"))
+        for id in ("child", "another")
+    ]
+    mine = AttemptFiles(storage, job(children=("child",)))
+
+    assert mine.read_text(uris[0], 10) == "1"
+    with pytest.raises(StorageError, match="belongs to another execution"):
+        mine.size(uris[1])
+    with pytest.raises(StorageError, match="belongs to another execution"):
+        mine.exists("kestra:///a/_files/executions/child/x")
+
+
 def test_a_file_too_large_or_not_text_is_not_read_into_a_template(storage: LocalStorage) -> None:
     files = AttemptFiles(storage, job())
     with pytest.raises(StorageError, match="at most 3 bytes"):

@@ -1,7 +1,8 @@
 """The files that one attempt may see and make.
 
-Owns the scope: an attempt reads files of its own execution, of those that it replays and of the one that started it,
-and those of its namespace and of the namespaces around that; it stores below its own task run, and in its task's cache.
+Owns the scope: an attempt reads files of its own execution, of those that it replays, of the one that started it, of
+those that it called, and of its namespace and the namespaces around that; it stores below its own task run, and in its
+task's cache.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from worker.storage.beneath import DEPTH_MAX
 from worker.storage.paths import checked, path_of, uri_of
 from worker.storage.port import UNUSED_S, Storage, StorageError
 
+_OF_EXECUTION = re.compile(r"(?:[^/_][^/]*/)+?executions/(?P<id>[^/]+)/")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
 
 
@@ -169,7 +171,9 @@ class AttemptFiles:
         return uri_of(_namespace_files(namespace or self._namespace) + checked(path))
 
     def _allowed(self, uri: str) -> str:
-        if not path_of(uri).startswith(self._allowed_below):
+        path = path_of(uri)
+        # Ids of called executions come from the engine and belong to one execution alone, whichever its flow is.
+        if not path.startswith(self._allowed_below) and _execution_of(path) not in self._job.children:
             raise StorageError(
                 f"The file {uri} belongs to another execution or namespace; only files of one's own can be read"
             )
@@ -196,6 +200,17 @@ def _cache_of(job: Job) -> str:
 def _executions(namespace: str, flow_id: str) -> str:
     """Return the folder of a flow's executions."""
     return f"{namespace.replace('.', '/')}/{flow_id}/executions"
+
+
+def _execution_of(path: str) -> str | None:
+    """Return the id of the execution that a stored file belongs to, None if it is no execution's.
+
+    Example:
+        >>> _execution_of("a/b/flow/executions/4tBc/tasks/t/r/x.csv"), _execution_of("a/_files/executions/x")
+        ('4tBc', None)
+    """
+    found = _OF_EXECUTION.match(path)
+    return found["id"] if found is not None else None
 
 
 def _related(job: Job, executions: str) -> list[str]:

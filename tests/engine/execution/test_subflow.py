@@ -9,6 +9,7 @@ import pytest
 
 from engine.execution import commands as c
 from engine.execution import events as e
+from engine.execution.job import Job
 from engine.values import State
 from tests.engine.execution.family import Family
 
@@ -264,6 +265,28 @@ def test_nothing_is_outstanding_when_all_has_ended() -> None:
     family.say_again()
 
     assert (len(family.parent.effects), len(family.child.effects)) == before
+
+
+@pytest.mark.parametrize(
+    ("script", "knows"), [("{{ outputs.call.outputs.greeting }}", True), ("{{ outputs.other }}", False), ("x", False)]
+)
+def test_a_worker_learns_whom_the_tasks_called_whose_outputs_it_reads(script: str, knows: bool) -> None:
+    family = Family(
+        parent().replace(
+            '{id: after, type: Return, format: "{{ outputs.call.outputs.greeting }}"}',
+            f'{{id: after, type: Work, script: "{script}"}}',
+        ),
+        CHILD,
+    )
+    jobs: list[Job] = []
+
+    def look(job: Job) -> State:
+        jobs.append(job)
+        return State.SUCCESS
+
+    family.run({"after": look})
+
+    assert jobs[0].children == ((family.child.id,) if knows else ())
 
 
 def test_outputs_say_which_execution_is_running() -> None:
