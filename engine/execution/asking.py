@@ -14,6 +14,7 @@ import msgspec
 from engine import expression
 from engine.execution.draft import Setting
 from engine.flow.model import Task
+from engine.seals import MARK, is_sealed
 
 RUN_IF = "runIf"
 PROPERTIES = "properties"
@@ -60,7 +61,61 @@ def asked_templates(task: Task, asks: str, setting: Setting) -> list[str]:
         setting: Says what dialect they are in, and which inputs are secret.
     """
     written = task.run_if if asks == RUN_IF else [dict(task.properties), task.timeout]
-    return [text for text in dict.fromkeys(templates_of(written)) if _needs_world(text, setting)]
+    return [
+        text
+        for text in dict.fromkeys(templates_of(written))
+        if _needs_world(text, setting) and not _passed_on(text, setting)
+    ]
+
+
+def sealed_answers(task: Task, inputs_json: bytes, setting: Setting) -> Answers:
+    """Return what the inputs of a call become that only pass a SECRET input on: the sealed value, as it is.
+
+    Args:
+        task: The task that calls.
+        inputs_json: Inputs of the execution.
+        setting: Says what dialect the templates are in, and which inputs are secret.
+    """
+    if MARK not in inputs_json:
+        return {}
+    inputs = msgspec.json.decode(inputs_json)
+    found: dict[str, Any] = {}
+    for text in templates_of(task.properties.get("inputs")):
+        value: Any = inputs
+        for part in _passed_on(text, setting):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if value is not inputs and is_sealed(value):
+            found[text] = value
+    return found
+
+
+def reads_secrets(task: Task, setting: Setting) -> bool:
+    """Tell whether a task's templates read SECRET inputs otherwise than to pass them on."""
+    for text in templates_of(dict(task.properties)):
+        if _passed_on(text, setting):
+            continue
+        try:
+            reads = expression.compile_template(text, setting.dialect).reads
+        except expression.RenderError:
+            continue
+        if any(_is_secret(path, setting) for path in reads.paths):
+            return True
+    return False
+
+
+def _passed_on(text: str, setting: Setting) -> tuple[str, ...]:
+    """Return the path of the SECRET input that a template is, and nothing else; empty if it is anything else."""
+    inner = text.strip()
+    if not (inner.startswith("{{") and inner.endswith("}}")):
+        return ()
+    path = tuple(part.strip() for part in inner.removeprefix("{{").removesuffix("}}").strip("-").strip().split("."))
+    if len(path) < 2 or path[0] != "inputs" or not _is_secret(path, setting):
+        return ()
+    try:
+        reads = expression.compile_template(text, setting.dialect).reads
+    except expression.RenderError:
+        return ()
+    return path[1:] if reads.paths == (path,) and not reads.world else ()
 
 
 def answers_of(task: Task, asks: str, outputs_json: bytes, setting: Setting) -> Answers:

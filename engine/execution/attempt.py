@@ -9,11 +9,11 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from engine.execution import events as e
-from engine.execution.asking import Answers
+from engine.execution.asking import Answers, sealed_answers
 from engine.execution.draft import ExecutionDraft
 from engine.execution.lines import Lines, error_lines, first_error
 from engine.execution.retry import next_attempt_ms
-from engine.execution.state import TaskRun
+from engine.execution.state import INPUTS, Inputs, TaskRun
 from engine.execution.task_runs import (
     begin_attempt,
     create,
@@ -48,6 +48,9 @@ class Attempt:
         self._answers = answers
         self._created = created
         self._epoch = run.epoch if answers is not None else run.epoch + 1
+        if self.planned.pure is not None and self.planned.pure.calls:
+            inputs: Inputs = draft.get(INPUTS)
+            answers = {**(answers or {}), **sealed_answers(self.planned.task, inputs.inputs_json, draft.setting)}
         self.render = Renderer(draft, replace(run, epoch=self._epoch) if created else run, answers)
         if self.planned.flowable is not None:
             self.render.budget = self.planned.flowable.budget

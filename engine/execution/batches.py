@@ -12,11 +12,12 @@ from msgspec.structs import replace
 
 from engine import expression
 from engine.execution import events as e
+from engine.execution.asking import sealed_answers
 from engine.execution.children import ask, ask_again, children_of, restarts
 from engine.execution.draft import ExecutionDraft
 from engine.execution.kin import Batches, Child, batches_key
 from engine.execution.lines import error_lines
-from engine.execution.state import Output, Scope, TaskRun, output_key
+from engine.execution.state import INPUTS, Inputs, Output, Scope, TaskRun, output_key
 from engine.execution.task_runs import end_attempt, outputs_to_json
 from engine.execution.variables import Renderer
 from engine.tasks import Call, CallEach
@@ -106,7 +107,9 @@ def _ask_one(draft: ExecutionDraft, run: TaskRun, wish: Call, former: Child | No
         return
     index = batches.started if former is None else former.asked.index
     items = f"{batches.base}{index:08d}{batches.suffix}"
-    rendered: Any = Renderer(draft, run, more={"items": items, "iteration": index})(wish.inputs)
+    inputs: Inputs = draft.get(INPUTS)
+    sealed = sealed_answers(draft.task(run), inputs.inputs_json, draft.setting)
+    rendered: Any = Renderer(draft, run, sealed, {"items": items, "iteration": index})(wish.inputs)
     replaces = former.asked.child_id if former is not None else ""
     ask(draft, run, replace(wish, inputs=rendered), replaces=replaces, index=index, items=items)
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from engine import expression
 from engine.conditions import holds
 from engine.execution import events as e
-from engine.execution.asking import PREPARE, PROPERTIES, RUN_IF, answers_of
+from engine.execution.asking import PREPARE, PROPERTIES, RUN_IF, answers_of, reads_secrets
 from engine.execution.attempt import Attempt
 from engine.execution.batches import open_batches
 from engine.execution.carrying import take_over
@@ -127,7 +127,12 @@ def _decide(attempt: Attempt, pure: PureTask) -> None:
     """Decide a pure task here, unless one of its templates needs a worker."""
     came = _evaluated(attempt, pure)
     if came is None:
-        if pure.asks:
+        if pure.calls and reads_secrets(attempt.planned.task, attempt.draft.setting):
+            attempt.fail(
+                "The text of a SECRET input would be written to the log: pass it on as `{{ inputs.name }}` and nothing "
+                "else, to a SECRET input of the flow that is called"
+            )
+        elif pure.asks:
             attempt.ask(PROPERTIES)
         else:
             attempt.queue()

@@ -27,6 +27,7 @@ Seal = Callable[[str], Any]
 
 World = Mapping[str, Callable[..., Any]]
 
+NOT_SEALED = "Expected an encrypted value: a SECRET input of the calling flow, as `{{ inputs.name }}` and nothing else"
 NO_SEAL = "Expected a server with an encryption key, because SECRET inputs are kept encrypted, but none is set"
 
 
@@ -68,6 +69,7 @@ def resolve_inputs(
     seal: Seal | None = None,
     dialect: Dialect = Dialect.V1,
     world: World = MappingProxyType({}),
+    sealed: bool = False,
 ) -> Resolution:
     """Give every input its value.
 
@@ -79,24 +81,28 @@ def resolve_inputs(
         seal: Encrypts SECRET inputs; None refuses them.
         dialect: Of the expressions.
         world: Functions that reach outside and can be asked before there is an execution, by name.
+        sealed: The caller is the engine, whose SECRET values are encrypted already; others are refused.
 
     Returns:
         One result for each input, in their order; it never raises for what was given.
     """
     scope = Scope(variables=variables, now_ms=now_ms, dialect=dialect, world=world)
-    resolver = _Resolver(flattened(inputs), given, scope, seal)
+    resolver = _Resolver(flattened(inputs), given, scope, seal, sealed)
     resolved = tuple(resolver.resolve(each) for each in resolver.inputs)
     return Resolution(resolved, tuple(sorted(resolver.unknown())), resolver.asks)
 
 
 class _Resolver:
-    def __init__(self, inputs: list[Input], given: Mapping[str, Any], scope: Scope, seal: Seal | None) -> None:
+    def __init__(
+        self, inputs: list[Input], given: Mapping[str, Any], scope: Scope, seal: Seal | None, sealed: bool
+    ) -> None:
         self.inputs = inputs
         self.asks = False
         self._by_id = {each.id: each for each in inputs}
         self._given = given
         self._scope = scope
         self._seal = seal
+        self._sealed = sealed
         self._done: dict[str, Resolved] = {}
         self._open: set[str] = set()
 
@@ -137,12 +143,14 @@ class _Resolver:
                 if declared.required and not is_default:
                     return Resolved(declared, errors=("missing required input",))
                 return Resolved(declared)
-            if declared.type == "SECRET" and is_sealed(value):
+            if self._sealed and is_sealed(value):
+                if declared.type != "SECRET":
+                    raise ValueError("Expected a value that isn't secret: only a SECRET input takes one that is")
                 return Resolved(declared, value)
             parsed = parse_value(declared.type, properties, value)
             if declared.type == "SECRET":
                 if self._seal is None:
-                    raise ValueError(NO_SEAL)
+                    raise ValueError(NOT_SEALED if self._sealed else NO_SEAL)
                 parsed = self._seal(parsed)
             return Resolved(declared, parsed, is_default=is_default)
         except ValueError as error:

@@ -105,7 +105,7 @@ def _inputs(draft: ExecutionDraft, command: c.CreateExecution, revision: int) ->
         trigger = msgspec.json.decode(command.trigger_json)
         variables["trigger"] = trigger.get("variables", trigger)
     given = msgspec.json.decode(command.inputs_json)
-    resolution = resolve_inputs(flow.inputs, given, variables, draft.at_ms, dialect=draft.setting.dialect)
+    resolution = resolve_inputs(flow.inputs, given, variables, draft.at_ms, dialect=draft.setting.dialect, sealed=True)
     problems = [f"Invalid value for input `{id}`: {problem}" for id, problem in resolution.errors]
     if problems:
         return b"{}", f"Flow {name} can't run: {'; '.join(problems)}"

@@ -10,6 +10,7 @@ import pytest
 from engine.execution import commands as c
 from engine.execution import events as e
 from engine.execution.job import Job
+from engine.seals import seal
 from engine.values import State
 from tests.engine.execution.family import Family
 
@@ -287,6 +288,47 @@ def test_a_worker_learns_whom_the_tasks_called_whose_outputs_it_reads(script: st
     family.run({"after": look})
 
     assert jobs[0].children == ((family.child.id,) if knows else ())
+
+
+SEALED = seal("MDEyMzQ1Njc4OWFiY2RlZg==", "hush", 1)
+SECRETIVE = """
+id: parent
+namespace: test
+inputs: [{id: pw, type: SECRET}, {id: db.pw, type: SECRET}]
+tasks: [{id: call, type: Subflow, namespace: test, flowId: child, inputs: {pw: "VALUE"}}]
+"""
+SECRET_CHILD = "id: child\nnamespace: test\ninputs: [{id: pw, type: KIND}]\ntasks: [{id: t, type: Log, message: x}]\n"
+
+
+def secretive(value: str, kind: str = "SECRET") -> Family:
+    family = Family(SECRETIVE.replace("VALUE", value), SECRET_CHILD.replace("KIND", kind))
+    family.parent.inputs = {"pw": SEALED, "db": {"pw": SEALED}}
+    return family.run()
+
+
+@pytest.mark.parametrize("value", ["{{ inputs.pw }}", "{{inputs.db.pw}}", "{{- inputs.pw -}}"])
+def test_a_secret_is_passed_on_sealed(value: str) -> None:
+    family = secretive(value)
+
+    assert family.parent.state is State.SUCCESS
+    assert msgspec.json.decode(family.child.of(e.ExecutionCreated)[0].inputs_json) == {"pw": SEALED}
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "says"),
+    [
+        ("{{ inputs.pw | upper }}", "SECRET", "would be written to the log"),
+        ("x{{ inputs.pw }}", "STRING", "would be written to the log"),
+        ("{{ inputs.pw }}", "STRING", "only a SECRET input takes one"),
+        ("plain", "SECRET", "Expected an encrypted value"),
+    ],
+)
+def test_a_secret_never_becomes_plain_text(value: str, kind: str, says: str) -> None:
+    family = secretive(value, kind)
+
+    assert family.children == []
+    assert says in family.parent["call"].error
+    assert family.parent.waiting == []
 
 
 def test_outputs_say_which_execution_is_running() -> None:
