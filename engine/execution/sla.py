@@ -9,7 +9,7 @@ from __future__ import annotations
 from engine import expression
 from engine.conditions import holds
 from engine.execution import events as e
-from engine.execution.conclusion import settle
+from engine.execution.conclusion import end_execution, settle
 from engine.execution.draft import ExecutionDraft
 from engine.execution.slot import awaits_slot
 from engine.execution.state import ROOT
@@ -67,7 +67,7 @@ def _broken(draft: ExecutionDraft, index: int, sla: Sla, reason: str) -> None:
     if state is None:
         return
     if awaits_slot(draft):
-        draft.emit(e.ExecutionEnded(state=state, at_ms=draft.at_ms, error=f"SLA {sla.id} is violated: {reason}"))
+        end_execution(draft, state, error=f"SLA {sla.id} is violated: {reason}")
         settle(draft)
     else:
         break_off(draft, state)

@@ -10,7 +10,7 @@ from engine.errors import Reason, Rejected
 from engine.execution import commands as c
 from engine.execution import events as e
 from engine.execution.commands import SlotAnswer
-from engine.execution.conclusion import settle
+from engine.execution.conclusion import end_execution, settle
 from engine.execution.decide.create import begin
 from engine.execution.decide.pause import resume_execution
 from engine.execution.decide.restart import run_again
@@ -102,5 +102,5 @@ def _run(draft: ExecutionDraft) -> None:
 
 
 def _end(draft: ExecutionDraft, state: State, error: str) -> None:
-    draft.emit(e.ExecutionEnded(state=state, at_ms=draft.at_ms, error=error))
+    end_execution(draft, state, error=error)
     settle(draft)

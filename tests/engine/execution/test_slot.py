@@ -5,6 +5,7 @@ import pytest
 from engine.errors import Reason
 from engine.execution import commands as c
 from engine.execution import events as e
+from engine.execution.caller import Caller
 from engine.execution.commands import SlotAnswer
 from engine.execution.outstanding import OUTSTANDING
 from engine.execution.state import SLOT, Slot
@@ -103,6 +104,21 @@ def test_an_execution_that_is_refused_ends_as_the_flow_says(behavior: str, end: 
     assert run.history == [State.CREATED, end]
     assert run.ended is not None and run.ended.error == "2 executions of test/flow run already"
     assert run.header.settled and slot(run) is None and asked(last) == [] and run.order() == []
+
+
+def test_whoever_started_an_execution_hears_that_it_was_refused_or_taken_out_of_the_queue() -> None:
+    caller = Caller(execution_id="parent", task_run_id="run", child_id="execution")
+    refused = Driven(FLOW.replace("QUEUE", "CANCEL")).create(caller=caller)
+    said(refused, "REFUSED")
+    taken = Driven(FLOW).create(caller=caller)
+    said(taken, "QUEUED")
+    taken.send(c.UnqueueExecution(state=State.FAILED))
+    late = Driven("sla: [{id: x, type: MAX_DURATION, duration: PT1S, behavior: FAIL}]" + FLOW).create(caller=caller)
+    said(late, "QUEUED")
+    late.fire_next()
+
+    for run, end in ((refused, State.CANCELLED), (taken, State.FAILED), (late, State.FAILED)):
+        assert [(called.caller, called.state) for called in run.of(e.CallerCalled)] == [(caller, end)]
 
 
 def test_killing_a_queued_execution_ends_it_and_leaves_the_queue() -> None:
