@@ -107,7 +107,7 @@ class ChildEnded(Command, frozen=True, kw_only=True):
     state: State
     outputs_json: bytes = b""
     error: str = ""
-    """Why its outputs can't be had."""
+    """Why its outputs can't be had, or why it ended as it did if no task run says so."""
 
 
 class NoteCallerHeard(Command, frozen=True, kw_only=True):

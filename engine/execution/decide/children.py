@@ -14,6 +14,7 @@ from engine.execution import events as e
 from engine.execution.batches import go_on_batches
 from engine.execution.callers import answer
 from engine.execution.children import kill_of
+from engine.execution.conclusion import GOOD
 from engine.execution.draft import ExecutionDraft
 from engine.execution.kin import AWAITED, Awaited, Child, child_key
 from engine.execution.lines import error_lines
@@ -119,10 +120,12 @@ def _end_calling(draft: ExecutionDraft, run: TaskRun, command: c.ChildEnded) -> 
         outputs_json = outputs_to_json(outputs)
     except ValueError as failure:
         state, error, outputs_json = State.FAILED, str(failure), b""
-    if command.error:
+    if command.error and command.state in GOOD:
         state, error = State.FAILED, command.error
     elif state is State.FAILED and not error:
-        error = f"Execution {command.execution_id} ended {command.state}"
+        error = f"Execution {command.execution_id} ended {command.state}" + (
+            f": {command.error}" if command.error else ""
+        )
     end_attempt(draft, run, state, outputs_json=outputs_json, error=error, lines=error_lines(error) if error else ())
 
 

@@ -11,6 +11,7 @@ from engine.execution import commands as c
 from engine.execution import events as e
 from engine.execution.job import Job
 from engine.seals import seal
+from engine.slots.commands import AcquireSlot
 from engine.values import State
 from tests.engine.execution.family import Family
 
@@ -194,6 +195,18 @@ def test_a_restart_hears_of_a_child_that_a_person_restarted_in_the_meantime() ->
 
     assert family.parent.state is State.SUCCESS
     assert family.child.all("work")[0].attempts == 2
+
+
+def test_the_caller_hears_of_a_child_that_gets_no_slot() -> None:
+    family = Family(parent(), CHILD + "concurrency: {limit: 1, behavior: CANCEL}\n").run()
+    asked = next(effect.command for effect in family.child.effects if getattr(effect, "kind", "") == "slots")
+    assert isinstance(asked, AcquireSlot)
+
+    refusal = c.AnswerSlot(scope="test/child", number=asked.number, answer=c.SlotAnswer.REFUSED)
+    family.child.send(refusal)
+    family.go_on()
+
+    assert (family.parent.state, family.child.state) == (State.CANCELLED, State.CANCELLED)
 
 
 def test_a_kill_reaches_the_child() -> None:
