@@ -22,6 +22,12 @@ class NoteTriggersFollowed(Command, frozen=True, kw_only=True):
     deleted: bool
 
 
+class NoteLimitFollowed(Command, frozen=True, kw_only=True):
+    """The slots of the flow go by the limit of this revision, or of a later one."""
+
+    revision: int
+
+
 class DeleteFlow(Command, frozen=True, kw_only=True):
     """Take the flow away; its revisions stay readable for executions that run them."""
 

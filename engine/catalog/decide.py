@@ -8,9 +8,10 @@ from typing import Any
 
 from engine.catalog import commands as c
 from engine.catalog import events as e
-from engine.catalog.state import HEADER, TRIGGERS, CatalogHeader, Revision, Told, revision_key
+from engine.catalog.state import HEADER, SLOTS, TRIGGERS, CatalogHeader, Revision, Told, ToldSlots, revision_key
 from engine.errors import Reason, Rejected
 from engine.flow import parse_flow
+from engine.flow.model import Flow
 from engine.machine import Command, Draft
 from engine.trigger.schedules import goes_by_time
 
@@ -61,6 +62,8 @@ def save_flow(draft: Draft, command: c.SaveFlow) -> None:
             at_ms=draft.at_ms,
         )
     )
+    if exists and header is not None:
+        _tell_slots(draft, header, flow)
     by_time = any(goes_by_time(trigger) for trigger in flow.triggers)
     _tell_triggers(draft, command, (header.revision if header else 0) + 1, by_time)
 
@@ -92,6 +95,31 @@ def _tell_triggers(draft: Draft, command: c.SaveFlow | c.DeleteFlow, revision: i
         )
 
 
+def _tell_slots(draft: Draft, before: CatalogHeader, flow: Flow) -> None:
+    """Tell the flow's slots, if the revision before had a limit and this one has another: executions may wait there."""
+    latest: Revision = draft.get(revision_key(before.revision))
+    former = parse_flow(latest.source, strict=False).flow
+    old = former.concurrency.limit if former is not None and former.concurrency is not None else 0
+    new = flow.concurrency.limit if flow.concurrency is not None else 0
+    if old and new != old:
+        draft.emit(
+            e.LimitChanged(
+                namespace=flow.namespace,
+                flow_id=flow.id,
+                revision=before.revision + 1,
+                limit=new,
+                at_ms=draft.at_ms,
+            )
+        )
+
+
+def note_limit_followed(draft: Draft, command: c.NoteLimitFollowed) -> None:
+    """Stop telling the slots what they know."""
+    told: ToldSlots | None = draft.get(SLOTS)
+    if told is not None and command.revision >= told.changed.revision:
+        draft.emit(e.LimitFollowed())
+
+
 def note_triggers_followed(draft: Draft, command: c.NoteTriggersFollowed) -> None:
     """Stop telling the triggers what they know."""
     told: Told | None = draft.get(TRIGGERS)
@@ -104,5 +132,6 @@ def note_triggers_followed(draft: Draft, command: c.NoteTriggersFollowed) -> Non
 DECIDERS: Mapping[type[Command], Callable[[Any, Any], None]] = {
     c.SaveFlow: save_flow,
     c.DeleteFlow: delete_flow,
+    c.NoteLimitFollowed: note_limit_followed,
     c.NoteTriggersFollowed: note_triggers_followed,
 }

@@ -27,6 +27,21 @@ class FlowDeleted(Event, frozen=True, kw_only=True):
     at_ms: int
 
 
+class LimitChanged(Event, frozen=True, kw_only=True):
+    """A new revision allows another number of executions at once: the flow's slots are told until they answer."""
+
+    namespace: str
+    flow_id: str
+    revision: int
+    limit: int
+    """0: any number."""
+    at_ms: int
+
+
+class LimitFollowed(Event, frozen=True, kw_only=True):
+    """The slots of the flow know the limit."""
+
+
 class TriggersChanged(Event, frozen=True, kw_only=True):
     """The flow has, or had, triggers that go by time: they are told which revision counts until they answer."""
 

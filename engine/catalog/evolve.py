@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.catalog import events as e
-from engine.catalog.state import HEADER, TRIGGERS, CatalogHeader, Revision, Told, revision_key
+from engine.catalog.state import HEADER, SLOTS, TRIGGERS, CatalogHeader, Revision, Told, ToldSlots, revision_key
 from engine.machine import Changes, CommandRejected, Event, Evolver, Rows, rejected_changes_nothing
 
 
@@ -28,10 +28,22 @@ def triggers_following(rows: Rows, _event: e.TriggersFollowing) -> Changes:
     yield TRIGGERS, Told(changed=rows.get(TRIGGERS).changed, answered=True)
 
 
+def limit_changed(_rows: Rows, event: e.LimitChanged) -> Changes:
+    """Keep what they are told until they answer."""
+    yield SLOTS, ToldSlots(changed=event)
+
+
+def limit_followed(_rows: Rows, _event: e.LimitFollowed) -> Changes:
+    """They know."""
+    yield SLOTS, None
+
+
 EVOLVERS: dict[type[Event], Evolver] = {
     CommandRejected: rejected_changes_nothing,
     e.FlowSaved: flow_saved,
     e.FlowDeleted: flow_deleted,
+    e.LimitChanged: limit_changed,
+    e.LimitFollowed: limit_followed,
     e.TriggersChanged: triggers_changed,
     e.TriggersFollowing: triggers_following,
 }

@@ -1,4 +1,7 @@
-"""What the catalogue asks of the world: that triggers go by the revision that counts. All others fold its events."""
+"""What the catalogue asks of the world: that triggers and slots go by the revision that counts.
+
+All others fold its events.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.catalog import events as e
-from engine.catalog.state import Told
+from engine.catalog.state import Told, ToldSlots
 from engine.machine import Effect, Event, Outstanding, Reactor, SendCommand
+from engine.slots.commands import FollowLimit
 from engine.trigger.commands import FollowFlow
 
 AGAIN_MS = 5_000
@@ -27,11 +31,30 @@ def triggers_changed(event: e.TriggersChanged) -> tuple[Effect, ...]:
     return (tell(event),)
 
 
+def tell_slots(changed: e.LimitChanged) -> SendCommand:
+    """Return the effect that tells a flow's slots; it is answered however often it comes."""
+    follow = FollowLimit(revision=changed.revision, limit=changed.limit)
+    return SendCommand(kind="slots", id=f"{changed.namespace}/{changed.flow_id}", command=follow)
+
+
+def limit_changed(event: e.LimitChanged) -> tuple[Effect, ...]:
+    """Tell them."""
+    return (tell_slots(event),)
+
+
+def told_slots(row: ToldSlots) -> Outstanding | None:
+    """Slots that haven't answered."""
+    return Outstanding(tell_slots(row.changed), AGAIN_MS, AGAIN_MAX_MS)
+
+
 def told(row: Told) -> Outstanding | None:
     """Triggers that haven't answered."""
     return None if row.answered else Outstanding(tell(row.changed), AGAIN_MS, AGAIN_MAX_MS)
 
 
-REACTORS: dict[type[Event], Reactor] = {e.TriggersChanged: triggers_changed}
-OUTSTANDING: Mapping[str, Callable[[Any], Outstanding | None]] = {"t": told}
+REACTORS: dict[type[Event], Reactor] = {
+    e.LimitChanged: limit_changed,
+    e.TriggersChanged: triggers_changed,
+}
+OUTSTANDING: Mapping[str, Callable[[Any], Outstanding | None]] = {"c": told_slots, "t": told}
 """What rows wait for; `executor/requests.py` keeps the time."""

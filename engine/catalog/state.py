@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from engine.catalog.events import TriggersChanged
+from engine.catalog.events import LimitChanged, TriggersChanged
 from engine.machine import Row
 
 HEADER = "h"
+SLOTS = "c"
 TRIGGERS = "t"
 
 
@@ -31,7 +32,13 @@ class Told(Row, frozen=True, kw_only=True):
     answered: bool = False
 
 
-ROW_TYPES: dict[str, type[Row]] = {"h": CatalogHeader, "r": Revision, "t": Told}
+class ToldSlots(Row, frozen=True, kw_only=True):
+    """What the flow's slots are told until they answer; key `c`."""
+
+    changed: LimitChanged
+
+
+ROW_TYPES: dict[str, type[Row]] = {"h": CatalogHeader, "r": Revision, "t": Told, "c": ToldSlots}
 
 
 def revision_key(revision: int) -> str:

@@ -24,6 +24,14 @@ class AcquireSlot(Command, frozen=True, kw_only=True):
     """The execution runs already because a person wants it to: it gets a slot beyond the limit."""
 
 
+class FollowLimit(Command, frozen=True, kw_only=True):
+    """Go by the limit of a new revision of the flow, without waiting for an execution of it that asks."""
+
+    revision: int
+    limit: int
+    """0: any number may run."""
+
+
 class ConfirmSlot(Command, frozen=True, kw_only=True):
     """The execution knows that it was granted a slot: there is no need to tell it again."""
 

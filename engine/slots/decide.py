@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from engine.catalog.commands import NoteLimitFollowed
 from engine.execution.commands import SlotAnswer
-from engine.machine import Command, Draft
+from engine.machine import Command, Draft, SendCommand
 from engine.slots import commands as c
 from engine.slots import events as e
 from engine.slots.react import answer
@@ -34,7 +35,7 @@ def acquire_slot(draft: Draft, command: c.AcquireSlot) -> None:
     place = _place(draft, command.execution_id) if place is not None else None
     if place is not None and (place.holds or not command.forced):
         _answer(draft, command.execution_id, command.number, SlotAnswer.GRANTED if place.holds else SlotAnswer.QUEUED)
-    elif command.forced or (header.held < header.limit and not header.waiting):
+    elif command.forced or (_has_room(header) and not header.waiting):
         _grant(draft, command.execution_id, command.number, forced=command.forced)
     elif command.behavior == "QUEUE":
         draft.emit(
@@ -42,6 +43,15 @@ def acquire_slot(draft: Draft, command: c.AcquireSlot) -> None:
         )
     else:
         _answer(draft, command.execution_id, command.number, SlotAnswer.REFUSED)
+
+
+def follow_limit(draft: Draft, command: c.FollowLimit) -> None:
+    """Grant what a new limit allows; slots that nobody ever asked for needn't know it."""
+    if draft.get(HEADER) is not None:
+        _take_limit(draft, command)
+        _grant_waiting(draft)
+    noted = NoteLimitFollowed(revision=command.revision)
+    draft.answers.append(SendCommand(kind="flows", id=draft.id, command=noted))
 
 
 def confirm_slot(draft: Draft, command: c.ConfirmSlot) -> None:
@@ -61,7 +71,7 @@ def release_slot(draft: Draft, command: c.ReleaseSlot) -> None:
         _answer(draft, command.execution_id, command.number, SlotAnswer.RETURNED)
 
 
-def _take_limit(draft: Draft, command: c.AcquireSlot) -> None:
+def _take_limit(draft: Draft, command: c.AcquireSlot | c.FollowLimit) -> None:
     header: SlotsHeader | None = draft.get(HEADER)
     if header is None or header.revision < command.revision:
         draft.emit(
@@ -69,10 +79,14 @@ def _take_limit(draft: Draft, command: c.AcquireSlot) -> None:
         )
 
 
+def _has_room(header: SlotsHeader) -> bool:
+    return not header.limit or header.held < header.limit
+
+
 def _grant_waiting(draft: Draft) -> None:
     for _ in range(GRANTS_MAX):
         header: SlotsHeader = draft.get(HEADER)
-        if header.held >= header.limit or not header.waiting:
+        if not _has_room(header) or not header.waiting:
             return
         place: Place = draft.get(place_key(header.first))
         _grant(draft, place.execution_id, place.number, waited=True)
@@ -106,6 +120,7 @@ def _place(draft: Draft, execution_id: str) -> Place | None:
 
 DECIDERS: Mapping[type[Command], Callable[[Any, Any], None]] = {
     c.AcquireSlot: acquire_slot,
+    c.FollowLimit: follow_limit,
     c.ConfirmSlot: confirm_slot,
     c.ReleaseSlot: release_slot,
 }

@@ -12,6 +12,7 @@ class SlotLimitChanged(Event, frozen=True, kw_only=True):
 
     scope: str
     limit: int
+    """0: any number."""
     revision: int
     """The flow's, which says so."""
     at_ms: int

@@ -15,6 +15,7 @@ class SlotsHeader(Row, frozen=True, kw_only=True):
     """The slots as a whole; key `h`."""
 
     limit: int
+    """0: any number."""
     revision: int
     """Of the flow, from which the limit is."""
     held: int = 0

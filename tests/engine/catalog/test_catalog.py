@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import pytest
+
 from engine import machine
 from engine.catalog import commands as c
 from engine.catalog import events as e
 from engine.catalog.decide import SOURCE_BYTES_MAX, same_source
-from engine.catalog.state import CatalogHeader, Revision, revision_key
+from engine.catalog.react import OUTSTANDING
+from engine.catalog.state import CatalogHeader, Revision, ToldSlots, revision_key
 from engine.catalog.step import FLOWS, step
 from engine.errors import Reason
-from engine.machine import Command, CommandRejected, Step
+from engine.machine import Command, CommandRejected, SendCommand, Step
+from engine.slots.commands import FollowLimit
 from tests.engine.execution.driven import DictRows
 
 SOURCE = "id: f\nnamespace: a.b\ntasks: [{id: t, type: io.kestra.plugin.core.log.Log, message: x}]\n"
@@ -137,3 +141,37 @@ def test_only_a_revision_line_at_the_top_level_does_not_count() -> None:
     assert same_source(SOURCE, "revision: 3\n" + SOURCE)
     assert not same_source(SOURCE, SOURCE + "  revision: 3\n")
     assert not same_source(SOURCE, SOURCE + "# a comment counts\n")
+
+
+def limited(limit: int | None) -> str:
+    return SOURCE if limit is None else f"{SOURCE}concurrency: {{limit: {limit}}}\n"
+
+
+def test_slots_are_told_of_another_limit_until_they_answer() -> None:
+    flow = Catalogue()
+    flow.save(limited(1))
+    assert flow.rows.rows.get("c") is None, "executions bring the first limit themselves"
+    save = c.SaveFlow(namespace="a.b", flow_id="f", source=limited(3))
+    done = flow.send(save)
+
+    follow = SendCommand(kind="slots", id="a.b/f", command=FollowLimit(revision=2, limit=3))
+    assert follow in done.effects
+    waits = OUTSTANDING["c"](flow.rows.rows["c"])
+    assert waits is not None and waits.effect == follow
+    flow.send(c.NoteLimitFollowed(revision=1))
+    assert "c" in flow.rows.rows
+    flow.send(c.NoteLimitFollowed(revision=2))
+    assert "c" not in flow.rows.rows
+    assert flow.send(c.NoteLimitFollowed(revision=2)).events == ()
+
+
+@pytest.mark.parametrize(("before", "after", "told"), [(1, None, 0), (2, 1, 1), (2, 2, None), (None, 2, None)])
+def test_slots_hear_only_of_a_limit_that_others_may_wait_for(
+    before: int | None, after: int | None, told: int | None
+) -> None:
+    flow = Catalogue()
+    flow.save(limited(before))
+    flow.save(limited(after) + "# changed\n")
+    row = flow.rows.rows.get("c")
+
+    assert (row.changed.limit if isinstance(row, ToldSlots) else None) == told

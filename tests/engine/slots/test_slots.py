@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from engine.catalog.commands import NoteLimitFollowed
 from engine.execution.commands import AnswerSlot, SlotAnswer
 from engine.machine import SendCommand
 from engine.slots import commands as c
 from engine.slots.decide import GRANTS_MAX
 from engine.slots.react import GRANT_AGAIN_MS, NEXT_AGAIN_MS, OUTSTANDING
-from tests.engine.slots.driven import DrivenSlots
+from tests.engine.slots.driven import DrivenSlots, told
 
 
 def test_slots_are_granted_up_to_the_limit_and_the_next_one_waits() -> None:
@@ -91,6 +92,35 @@ def test_a_raised_limit_lets_those_run_that_wait_before_the_one_that_brought_it(
 
     assert slots.ask("e", revision=2, limit=3) == {"b": "GRANTED", "c": "GRANTED", "e": "QUEUED"}
     assert slots.queue() == ["d", "e"]
+
+
+def test_a_new_revision_lets_those_run_that_wait_without_any_execution_of_it() -> None:
+    slots = DrivenSlots()
+    for who in "abcd":
+        slots.ask(who)
+    done = slots.send(c.FollowLimit(revision=2, limit=3))
+
+    noted = SendCommand(kind="flows", id="test/flow", command=NoteLimitFollowed(revision=2))
+    assert told(done) == {"b": "GRANTED", "c": "GRANTED"} and noted in done.effects
+    again = slots.send(c.FollowLimit(revision=2, limit=3))
+    assert (again.events, again.effects) == ((), (noted,))
+    assert slots.send(c.FollowLimit(revision=1, limit=1)).events == ()
+
+
+def test_without_a_limit_any_longer_all_that_wait_run() -> None:
+    slots = DrivenSlots()
+    for who in "abcd":
+        slots.ask(who)
+
+    assert told(slots.send(c.FollowLimit(revision=2, limit=0))) == {"b": "GRANTED", "c": "GRANTED", "d": "GRANTED"}
+    assert slots.ask("e") == {"e": "GRANTED"}, "of the older revision"
+
+
+def test_slots_that_nobody_asked_for_answer_only() -> None:
+    slots = DrivenSlots()
+    done = slots.send(c.FollowLimit(revision=2, limit=3))
+
+    assert done.events == () and len(done.effects) == 1
 
 
 def test_a_lowered_limit_takes_no_slot_away() -> None:
