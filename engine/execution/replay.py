@@ -18,7 +18,10 @@ from engine.execution.carried import CarriedRun, weight_of
 from engine.execution.draft import OUTPUTS_BYTES_MAX
 from engine.execution.past import TASKS, Past, Ran
 from engine.flow.model import Flow
-from engine.values import UNDONE, State
+from engine.values import State
+
+DONE = frozenset({State.SUCCESS, State.WARNING, State.SKIPPED})
+"""Ends that are good enough to be taken over: what was retried in another execution had failed."""
 
 
 def replayed(source: Flow, target: Flow, runs: Iterable[Ran], execution_id: str, chosen: str) -> tuple[CarriedRun, ...]:
@@ -104,7 +107,7 @@ class _Choice:
         """Yield these as a restart has them: whole if they ended well, else what did so below them."""
         past = self.past
         for run in runs:
-            if run.state.is_terminal and run.state not in UNDONE:
+            if run.state in DONE:
                 yield from self._whole(run)
             elif past.opens(run) and past.children(run):
                 turn = past.last_turn(run)

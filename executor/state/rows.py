@@ -25,8 +25,9 @@ _encoder = msgspec.msgpack.Encoder()
 
 FIRST_ROW = "h"
 """Key of the row that every aggregate has from its first event on: without it, it has no row at all."""
-LEFT_TO_THE_STORE = "o"
-"""First letter of keys that aren't kept in memory once they are written: a loop leaves an output row an item."""
+LEFT_TO_THE_STORE = "ok"
+"""First letters of keys that aren't kept in memory once they are written: a loop leaves an output row an item, and what
+is carried from another execution waits there for its turn."""
 IndexKeys = Callable[[str, str, Row], "tuple[bytes, ...]"]
 """Index keys that a row has: (aggregate id, row key, row) -> keys below the partition's index family."""
 
@@ -77,10 +78,10 @@ class AggregateRows:
         known = self._known
         if key in known:
             return known[key]
-        if self._whole and key[0] != LEFT_TO_THE_STORE:
+        if self._whole and key[0] not in LEFT_TO_THE_STORE:
             return None
         row = self._partition.load(self.prefix, key)
-        if key[0] != LEFT_TO_THE_STORE:
+        if key[0] not in LEFT_TO_THE_STORE:
             known[key] = row
         if row is None and key == FIRST_ROW:
             self._whole = True
@@ -88,7 +89,7 @@ class AggregateRows:
 
     def scan(self, prefix: str) -> Iterator[tuple[str, Any]]:
         """Yield (key, row) by prefix, in order."""
-        if self._whole and prefix and prefix[0] != LEFT_TO_THE_STORE:
+        if self._whole and prefix and prefix[0] not in LEFT_TO_THE_STORE:
             rows = ((key, row) for key, row in self._known.items() if row is not None and key.startswith(prefix))
             yield from sorted(rows)
             return
@@ -119,7 +120,7 @@ class AggregateRows:
         for key, row in rows.items():
             if decided.get(key, _NOTHING) is row:
                 del decided[key]
-                if key[0] == LEFT_TO_THE_STORE or (row is None and self._whole):
+                if key[0] in LEFT_TO_THE_STORE or (row is None and self._whole):
                     known.pop(key, None)
         if len(self._known) > AGGREGATE_ROWS_MAX:
             self._known = dict(decided)

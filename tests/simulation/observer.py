@@ -155,6 +155,11 @@ class Observer:
             if run in self.runs:
                 raise Violation(f"I12: task run {run} began twice ({event.task_id})")
             self.runs[run] = execution
+        elif isinstance(event, e.TaskRunCarried):
+            if run in self.runs:
+                raise Violation(f"I12: task run {run} began twice ({event.task_id})")
+            self.runs[run] = execution
+            self._epochs[run] = event.attempts
         elif isinstance(event, e.TaskDispatched):
             if event.epoch != self._epochs.get(run, 0) + 1:
                 raise Violation(f"I2: attempt {event.epoch} of {run} after {self._epochs.get(run, 0)}")

@@ -23,6 +23,7 @@ from engine.execution.job import Job
 from engine.values import State, derive_id
 from executor.loop import Clocks, Executor, ExecutorSettings
 from executor.state.memory import MemoryStore
+from tests.simulation.client import AGAIN, REPLAY, replay_of, wish
 from tests.simulation.flows import DATES_MS, EPOCH_MS, FLAKY, FLOWS, LIMITED, SLOW, STARTED
 from tests.simulation.observer import Observer, Violation
 from topics import catalog
@@ -37,6 +38,7 @@ PARTITIONS = 2
 EXECUTORS = 2
 WORKERS = 2
 EXECUTIONS = 7
+REPLAYS = 3
 STORM_STEPS = 500
 CALM_STEPS = 6_000
 
@@ -364,35 +366,27 @@ class World:
             self._submit(execution, flow)
         else:
             execution, flow = rnd.choice(self._submitted)
-            command: Any = rnd.choice(
-                [
-                    c.KillExecution(),
-                    c.PauseExecution(),
-                    c.ResumeExecution(),
-                    c.RestartExecution(),
-                    c.ForceRunExecution(),
-                    self._change(execution),
-                    c.ChangeExecutionState(state=rnd.choice([State.SUCCESS, State.FAILED])),
-                    c.UpdateLabels(labels={"a": str(rnd.random())}),
-                    None,
-                ]
-            )
-            if command is None:
+            command = wish(rnd, [run for run, owner in self.observer.runs.items() if owner == execution])
+            if command == AGAIN:
                 self._submit(execution, flow)
+            elif command == REPLAY:
+                self._replay(execution, flow)
             else:
                 self._say(f"client: {type(command).__name__} {execution}")
                 self._command(execution, command)
         self._client_polls()
 
-    def _change(self, execution: str) -> c.ChangeTaskRunState:
-        """Say of some task run that it ended in another state; most haven't ended yet, or belong to nobody."""
-        known = [run for run, of in self.observer.runs.items() if of == execution]
-        state = self.rnd.choice([State.SUCCESS, State.FAILED, State.WARNING])
-        return c.ChangeTaskRunState(task_run_id=self.rnd.choice([*known, "nobody"]), state=state)
-
     def _submit(self, execution: str, flow: str) -> None:
         self._say(f"client: {flow} as {execution}")
         self._command(execution, c.CreateExecution(namespace="sim", flow_id=flow, revision=1, request=execution))
+
+    def _replay(self, execution: str, flow: str) -> None:
+        self.observer.catch_up()
+        new = derive_id("sim replay", self.seed, len(self._submitted))
+        command = replay_of(self.observer.steps.get(execution, ()), flow, new, self.rnd)
+        if command is not None and len(self._submitted) < EXECUTIONS + REPLAYS:
+            self._submitted.append((new, flow))
+            self._command(new, command)
 
     def _command(self, execution: str, command: Any) -> None:
         key = execution.encode()
