@@ -378,6 +378,8 @@ UNSEEN: frozenset[type] = frozenset(
         e.StarterCalled,
         e.StarterHeard,
         e.StarterNamed,
+        e.TriggerSwitchAsked,
+        e.TriggerSwitchReached,
         e.ScopeClosed,
         e.ScopePhaseChanged,
         e.ScopeReentered,

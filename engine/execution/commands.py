@@ -75,7 +75,7 @@ class NoteStarterHeard(Command, frozen=True, kw_only=True):
 
 
 class NoteListenerReached(Command, frozen=True, kw_only=True):
-    """A flow trigger that was told of a change of this execution has taken it into account."""
+    """A trigger that was told something by this execution has taken it into account."""
 
     told_id: str
 

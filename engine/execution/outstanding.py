@@ -13,8 +13,8 @@ from engine.execution.children import ask_of, kill_of
 from engine.execution.effects import RingDoorbell, SendCancel
 from engine.execution.kin import Awaited, Child
 from engine.execution.react import acquire_slot, release_slot
-from engine.execution.state import Slot, Starter, TaskRun, Telling
-from engine.execution.telling import end_of, message_of
+from engine.execution.state import Slot, Starter, Switching, TaskRun, Telling
+from engine.execution.telling import end_of, message_of, switch_of
 from engine.machine import Outstanding
 from engine.values import State
 
@@ -83,11 +83,17 @@ def awaited(row: Awaited) -> Outstanding | None:
     return Outstanding(end_for_caller(row.end), CHILD_AGAIN_MS, CHILD_AGAIN_MAX_MS)
 
 
+def switching(row: Switching) -> Outstanding:
+    """A trigger that wasn't turned off or on."""
+    return Outstanding(switch_of(row.asked), TELL_AGAIN_MS, TELL_AGAIN_MAX_MS)
+
+
 OUTSTANDING: Mapping[str, Callable[[Any], Outstanding | None]] = {
     "t": task_run,
     "c": slot,
     "l": telling,
     "g": starter,
+    "w": switching,
     "x": child,
     "p": awaited,
 }

@@ -7,7 +7,7 @@ from engine.execution.callers import end_for_caller
 from engine.execution.children import ask_of, kill_of
 from engine.execution.effects import RingDoorbell, SendCancel, SendGrant
 from engine.execution.state import Slot
-from engine.execution.telling import end_of, message_of
+from engine.execution.telling import end_of, message_of, switch_of
 from engine.machine import Effect, Event, Reactor, SendCommand
 from engine.slots.commands import AcquireSlot, ConfirmSlot, ReleaseSlot
 
@@ -85,6 +85,11 @@ def caller_called(event: e.CallerCalled) -> tuple[Effect, ...]:
     return (end_for_caller(event),)
 
 
+def trigger_switch_asked(event: e.TriggerSwitchAsked) -> tuple[Effect, ...]:
+    """The trigger is told."""
+    return (switch_of(event),)
+
+
 REACTORS: dict[type[Event], Reactor] = {
     e.TaskDispatched: task_dispatched,
     e.TaskRunStarted: task_run_started,
@@ -93,6 +98,7 @@ REACTORS: dict[type[Event], Reactor] = {
     e.SlotReturned: slot_returned,
     e.ListenerFound: listener_found,
     e.StarterCalled: starter_called,
+    e.TriggerSwitchAsked: trigger_switch_asked,
     e.ChildAsked: child_asked,
     e.ChildKillRequested: child_kill_requested,
     e.CallerCalled: caller_called,

@@ -7,7 +7,7 @@ of a loop only the active iterations and the failed ones have rows.
 from __future__ import annotations
 
 from engine.execution.carried import CarriedRun
-from engine.execution.events.listeners import ListenerFound, StarterCalled
+from engine.execution.events.listeners import ListenerFound, StarterCalled, TriggerSwitchAsked
 from engine.execution.kin import KIN_ROWS
 from engine.machine import Row, Timer
 from engine.values import State, derive_id
@@ -181,6 +181,12 @@ class Telling(Row, frozen=True, kw_only=True):
     found: ListenerFound
 
 
+class Switching(Row, frozen=True, kw_only=True):
+    """A trigger that is to be turned off or on and hasn't answered; key `w/<told id>`."""
+
+    asked: TriggerSwitchAsked
+
+
 class Starter(Row, frozen=True, kw_only=True):
     """The trigger that started the execution, as long as it is to hear of the end; key `g`."""
 
@@ -218,6 +224,7 @@ ROW_TYPES: dict[str, type[Row]] = {
     "k": Carried,
     "l": Telling,
     "g": Starter,
+    "w": Switching,
     **KIN_ROWS,
 }
 
@@ -240,6 +247,11 @@ def carried_key(task_run_id: str) -> str:
 def timer_key(timer_id: str) -> str:
     """Return the key of a timer's row."""
     return "m/" + timer_id
+
+
+def switching_key(told_id: str) -> str:
+    """Return the key of a trigger that is to be turned off or on."""
+    return "w/" + told_id
 
 
 def telling_key(told_id: str) -> str:

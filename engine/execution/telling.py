@@ -6,9 +6,9 @@ Owns the command that an event becomes. When it is said again is `outstanding.py
 from __future__ import annotations
 
 from engine.execution.commands import CreateExecution
-from engine.execution.events.listeners import ListenerFound, StarterCalled
+from engine.execution.events.listeners import ListenerFound, StarterCalled, TriggerSwitchAsked
 from engine.machine import SendCommand
-from engine.trigger.commands import NoteExecutionEnded, NoteUpstream
+from engine.trigger.commands import NoteExecutionEnded, NoteUpstream, SwitchTrigger
 
 
 def message_of(found: ListenerFound) -> SendCommand:
@@ -49,3 +49,11 @@ def end_of(called: StarterCalled) -> SendCommand:
     """Return the effect that tells a trigger of the end of what it started."""
     ended = NoteExecutionEnded(trigger_id=called.trigger_id, execution_id=called.execution_id, state=called.state)
     return SendCommand(kind=called.kind, id=called.id, command=ended)
+
+
+def switch_of(asked: TriggerSwitchAsked) -> SendCommand:
+    """Return the effect that turns a trigger off or on."""
+    switch = SwitchTrigger(
+        trigger_id=asked.trigger_id, disabled=asked.disabled, told_id=asked.told_id, execution_id=asked.execution_id
+    )
+    return SendCommand(kind="triggers", id=f"{asked.namespace}/{asked.flow_id}", command=switch)

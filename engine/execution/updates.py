@@ -1,4 +1,4 @@
-"""What a task changes of its execution: labels and variables.
+"""What a task changes of its execution, labels and variables, or asks of a trigger.
 
 Owns how they are put together; that the tasks may do so is decided in `start.py`.
 """
@@ -12,9 +12,9 @@ from engine.execution import events as e
 from engine.execution.draft import OUTPUTS_BYTES_MAX, ExecutionDraft
 from engine.execution.state import INPUTS
 from engine.execution.variables import variables_of
-from engine.machine import Event
-from engine.tasks import Update
-from engine.values import to_json
+from engine.machine import SEQUENCE, Event
+from engine.tasks import Switch, Update
+from engine.values import derive_id, to_json
 
 
 def changes_of(draft: ExecutionDraft, update: Update) -> tuple[Event, ...]:
@@ -35,7 +35,22 @@ def changes_of(draft: ExecutionDraft, update: Update) -> tuple[Event, ...]:
             raise ValueError(f"Expected variables of at most {OUTPUTS_BYTES_MAX} bytes, but they have {len(encoded)}")
         if new != old:
             changes.append(e.VariablesChanged(variables_json=encoded, at_ms=draft.at_ms))
+    if update.switch is not None:
+        changes.append(_asked(draft, update.switch))
     return tuple(changes)
+
+
+def _asked(draft: ExecutionDraft, switch: Switch) -> Event:
+    before = draft.get(SEQUENCE)
+    number = (before.next if before is not None else 0) + len(draft.events)
+    return e.TriggerSwitchAsked(
+        told_id=derive_id("toggle", draft.id, number),
+        execution_id=draft.id,
+        namespace=switch.namespace,
+        flow_id=switch.flow_id,
+        trigger_id=switch.trigger_id,
+        disabled=switch.disabled,
+    )
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any], overwrite: bool) -> dict[str, Any]:

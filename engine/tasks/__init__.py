@@ -25,8 +25,17 @@ class Line(msgspec.Struct, frozen=True):
     message: str
 
 
+class Switch(msgspec.Struct, frozen=True, kw_only=True):
+    """A trigger that is to be off or on."""
+
+    namespace: str
+    flow_id: str
+    trigger_id: str
+    disabled: bool
+
+
 class Update(msgspec.Struct, frozen=True, kw_only=True):
-    """What the task changes of its execution."""
+    """What the task changes of its execution, or of a trigger."""
 
     labels: dict[str, str] = {}
     """Put over the execution's labels."""
@@ -38,6 +47,7 @@ class Update(msgspec.Struct, frozen=True, kw_only=True):
     """Variables that are taken away."""
     ignore_missing: bool = False
     """True: one that isn't there needn't be taken away; False: it is an error."""
+    switch: Switch | None = None
     exit: State | None = None
     """End the whole execution in this state."""
 

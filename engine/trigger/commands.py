@@ -60,6 +60,10 @@ class SwitchTrigger(Command, frozen=True, kw_only=True):
 
     trigger_id: str
     disabled: bool
+    told_id: str = ""
+    """If an execution asks: the same counts once."""
+    execution_id: str = ""
+    """Which one, for the answer."""
 
 
 class UnlockTrigger(Command, frozen=True, kw_only=True):

@@ -34,6 +34,13 @@ class UpstreamNoted(Event, frozen=True, kw_only=True):
     """Outputs of the executions that met it, merged."""
 
 
+class TellingNoted(Event, frozen=True, kw_only=True):
+    """What an execution asked for was taken into account."""
+
+    told_id: str
+    at_ms: int
+
+
 class WindowReset(Event, frozen=True, kw_only=True):
     """What had come together brought an execution about, and doesn't count any more."""
 

@@ -36,6 +36,11 @@ def upstream_noted(_rows: Rows, event: e.UpstreamNoted) -> Changes:
     yield noted_key(event.told_id), Noted(at_ms=event.at_ms)
 
 
+def telling_noted(_rows: Rows, event: e.TellingNoted) -> Changes:
+    """Remember that it was taken into account."""
+    yield noted_key(event.told_id), Noted(at_ms=event.at_ms)
+
+
 def window_reset(_rows: Rows, event: e.WindowReset) -> Changes:
     """Begin anew."""
     yield gathered_key(event.trigger_id), None
@@ -81,6 +86,7 @@ EVOLVERS: dict[type[Event], Evolver] = {
     CommandRejected: rejected_changes_nothing,
     e.TriggersFollowed: triggers_followed,
     e.UpstreamNoted: upstream_noted,
+    e.TellingNoted: telling_noted,
     e.WindowReset: window_reset,
     e.NotesForgotten: notes_forgotten,
     e.TriggerFired: trigger_fired,

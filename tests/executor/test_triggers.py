@@ -10,7 +10,7 @@ from engine.catalog.commands import DeleteFlow, SaveFlow
 from engine.execution.commands import CreateExecution
 from engine.execution.events import ExecutionCreated
 from engine.machine import Command
-from engine.trigger.commands import FollowFlow, NoteExecutionEnded, NoteExecutionStarted, NoteUpstream
+from engine.trigger.commands import FollowFlow, NoteExecutionEnded, NoteExecutionStarted, NoteUpstream, SwitchTrigger
 from engine.trigger.events import TriggerFired
 from executor.loop import Clocks, Executor, ExecutorSettings
 from executor.state.memory import MemoryStore
@@ -246,3 +246,20 @@ def test_a_process_without_triggers_starts_nothing(scene: Scene) -> None:
     scene.run(100, ms_each=2_000)
 
     assert scene.created("scheduled") == []
+
+
+def test_a_task_turns_a_trigger_off_although_what_it_says_is_lost(scene: Scene) -> None:
+    toggle = "io.kestra.plugin.core.trigger.Toggle"
+    scene.save("scheduled", EVERY_MINUTE)
+    source = f"id: stops\nnamespace: n\ntasks: [{{id: t, type: {toggle}, flowId: scheduled, trigger: tick}}]\n"
+    scene.send(catalog.FLOWS_INBOX, "n/stops", SaveFlow(namespace="n", flow_id="stops", source=source))
+    scene.run()
+    scene.lossy.losing = (SwitchTrigger,)
+    scene.create("stops", "one")
+    scene.run()
+    assert scene.lossy.lost
+    scene.dies()
+    scene.run(100, ms_each=2_000)
+
+    assert len(scene.created("scheduled")) <= 1
+    assert scene.waiting() == 0

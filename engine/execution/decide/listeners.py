@@ -7,7 +7,7 @@ import msgspec
 from engine.execution import commands as c
 from engine.execution import events as e
 from engine.execution.draft import ExecutionDraft
-from engine.execution.state import INPUTS, STARTER, Inputs, telling_key
+from engine.execution.state import INPUTS, STARTER, Inputs, switching_key, telling_key
 from engine.machine import Command, SendCommand
 from engine.trigger.commands import NoteExecutionStarted
 
@@ -16,6 +16,8 @@ def note_listener_reached(draft: ExecutionDraft, command: c.NoteListenerReached)
     """Stop telling a flow trigger what it knows."""
     if draft.get(telling_key(command.told_id)) is not None:
         draft.emit(e.ListenerReached(told_id=command.told_id))
+    elif draft.get(switching_key(command.told_id)) is not None:
+        draft.emit(e.TriggerSwitchReached(told_id=command.told_id))
 
 
 def reply(draft: ExecutionDraft, command: c.CreateExecution) -> None:

@@ -38,6 +38,8 @@ from engine.execution.events.listeners import (
     StarterCalled,
     StarterHeard,
     StarterNamed,
+    TriggerSwitchAsked,
+    TriggerSwitchReached,
 )
 from engine.execution.events.scopes import (
     IterationEnded,
@@ -131,6 +133,8 @@ __all__ = [
     "TaskRunStarted",
     "TimerCleared",
     "TimerSet",
+    "TriggerSwitchAsked",
+    "TriggerSwitchReached",
     "TurnEnded",
     "TurnStarted",
     "VariablesChanged",

@@ -58,3 +58,21 @@ class StarterCalled(Event, frozen=True, kw_only=True):
 
 class StarterHeard(Event, frozen=True, kw_only=True):
     """The trigger that started this execution knows of its end."""
+
+
+class TriggerSwitchAsked(Event, frozen=True, kw_only=True):
+    """A task turns a trigger off or on, which is told until it answers."""
+
+    told_id: str
+    execution_id: str
+    """This execution, whom the answer goes to."""
+    namespace: str
+    flow_id: str
+    trigger_id: str
+    disabled: bool
+
+
+class TriggerSwitchReached(Event, frozen=True, kw_only=True):
+    """The trigger was turned off or on, or there is none."""
+
+    told_id: str

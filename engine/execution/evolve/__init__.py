@@ -55,6 +55,8 @@ EVOLVERS: dict[type[Event], Evolver] = {
     e.StarterNamed: listeners.starter_named,
     e.StarterCalled: listeners.starter_called,
     e.StarterHeard: listeners.starter_heard,
+    e.TriggerSwitchAsked: listeners.trigger_switch_asked,
+    e.TriggerSwitchReached: listeners.trigger_switch_reached,
     e.BatchesOpened: children.batches_opened,
     e.ChildAsked: children.child_asked,
     e.ChildBegan: children.child_began,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.execution import events as e
-from engine.execution.state import STARTER, Starter, Telling, telling_key
+from engine.execution.state import STARTER, Starter, Switching, Telling, switching_key, telling_key
 from engine.machine import Changes, Rows
 
 
@@ -30,3 +30,13 @@ def starter_called(_rows: Rows, event: e.StarterCalled) -> Changes:
 def starter_heard(_rows: Rows, _event: e.StarterHeard) -> Changes:
     """Nobody is to be told any more."""
     yield STARTER, None
+
+
+def trigger_switch_asked(_rows: Rows, event: e.TriggerSwitchAsked) -> Changes:
+    """Keep what is to be told until it is answered."""
+    yield switching_key(event.told_id), Switching(asked=event)
+
+
+def trigger_switch_reached(_rows: Rows, event: e.TriggerSwitchReached) -> Changes:
+    """Nothing is to be told any more."""
+    yield switching_key(event.told_id), None

@@ -6,7 +6,9 @@ from engine.errors import Reason, Rejected
 from engine.trigger import commands as c
 from engine.trigger import events as e
 from engine.trigger.decide.schedules import change, remove, schedule_of
+from engine.trigger.decide.upstream import answer, remember
 from engine.trigger.draft import TriggerDraft
+from engine.trigger.state import noted_key
 
 
 def known(draft: TriggerDraft, trigger_id: str) -> e.TriggerChanged:
@@ -19,6 +21,12 @@ def known(draft: TriggerDraft, trigger_id: str) -> e.TriggerChanged:
 
 def switch_trigger(draft: TriggerDraft, command: c.SwitchTrigger) -> None:
     """Turn a trigger off or on; one that is turned on begins at its next date from now."""
+    if command.told_id:
+        answer(draft, command.told_id, command.execution_id)
+        if draft.get(noted_key(command.told_id)) is not None or draft.scheduled(command.trigger_id) is None:
+            return
+        draft.emit(e.TellingNoted(told_id=command.told_id, at_ms=draft.at_ms))
+        remember(draft)
     now = known(draft, command.trigger_id)
     if now.disabled == command.disabled:
         return

@@ -30,8 +30,7 @@ MERGE_DEPTH = 50
 
 def note_upstream(draft: TriggerDraft, command: c.NoteUpstream) -> None:
     """Keep what an execution meets, and start one of the own flow if that makes it complete."""
-    told = NoteListenerReached(told_id=command.told_id)
-    draft.answers.append(SendCommand(kind="executions", id=command.execution_id, command=told))
+    answer(draft, command.told_id, command.execution_id)
     if draft.get(noted_key(command.told_id)) is not None:
         return
     draft.follow(command.namespace, command.flow_id, command.revision)
@@ -42,12 +41,23 @@ def note_upstream(draft: TriggerDraft, command: c.NoteUpstream) -> None:
         return
     noted = _noted(draft, command, join, within)
     draft.emit(noted)
-    if draft.get(timer_key(FORGET)) is None:
-        draft.set_timer(FORGET, draft.at_ms + FORGET_AFTER_MS)
+    remember(draft)
     if len(noted.met) >= join.least:
         _fire(draft, command, trigger, noted)
         if join.resets:
             draft.emit(e.WindowReset(trigger_id=command.trigger_id))
+
+
+def answer(draft: TriggerDraft, told_id: str, execution_id: str) -> None:
+    """Tell an execution that what it said was taken into account: each time, as an answer may be lost."""
+    told = NoteListenerReached(told_id=told_id)
+    draft.answers.append(SendCommand(kind="executions", id=execution_id, command=told))
+
+
+def remember(draft: TriggerDraft) -> None:
+    """See to it that what was told is forgotten some time."""
+    if draft.get(timer_key(FORGET)) is None:
+        draft.set_timer(FORGET, draft.at_ms + FORGET_AFTER_MS)
 
 
 def _noted(draft: TriggerDraft, command: c.NoteUpstream, join: Join, within: tuple[int, int]) -> e.UpstreamNoted:

@@ -352,6 +352,21 @@ def giving_up() -> Driven:
     return family.parent
 
 
+def toggled() -> Driven:
+    """Of two triggers that it turns off or on, one has answered."""
+    toggle = "io.kestra.plugin.core.trigger.Toggle"
+    run = Driven(f"""
+    id: flow
+    namespace: test
+    tasks:
+    - {{id: own, type: {toggle}, trigger: tick, enabled: true}}
+    - {{id: other, type: {toggle}, namespace: n, flowId: f, trigger: "{{{{ task.id }}}}"}}
+    """).run()
+    told_id = next(e.told_id for e in run.events if isinstance(e, events.TriggerSwitchAsked))
+    run.send(c.NoteListenerReached(told_id=told_id))
+    return run
+
+
 def abandoned() -> Driven:
     run = Driven("tasks: [{id: a, type: Log, message: x}, {id: t, type: Work, script: x}]").create()
     run.claim("t")
@@ -415,6 +430,7 @@ RECORDED: dict[str, Callable[[], Driven]] = {
         restated,
         listened,
         started_by_a_trigger,
+        toggled,
         abandoned,
         queued,
         violated,

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from engine.catalog.commands import NoteTriggersFollowed
-from engine.execution.commands import CreateExecution, NoteStarterHeard
+from engine.execution.commands import CreateExecution, NoteListenerReached, NoteStarterHeard
 from engine.machine import CommandRejected, SendCommand
 from engine.trigger import commands as c
 from engine.trigger import events as e
@@ -303,6 +303,24 @@ def test_a_person_turns_a_trigger_off_and_on_again() -> None:
     assert triggers.timers() == {"tick/tick": NOON + 40 * MINUTE}
     assert triggers.send(c.SwitchTrigger(trigger_id="tick", disabled=False)).events == ()
     assert "there is none" in refused(triggers, c.SwitchTrigger(trigger_id="other", disabled=True))
+
+
+def test_an_execution_turns_a_trigger_off_once_however_often_it_says_so() -> None:
+    triggers = scheduled()
+    off = c.SwitchTrigger(trigger_id="tick", disabled=True, told_id="told", execution_id="e")
+    answer = SendCommand(kind="executions", id="e", command=NoteListenerReached(told_id="told"))
+
+    assert answer in triggers.send(off).effects and now(triggers).disabled
+    triggers.send(c.SwitchTrigger(trigger_id="tick", disabled=False))
+    again = triggers.send(off)
+
+    assert again.effects == (answer,) and again.events == () and not now(triggers).disabled
+
+
+def test_an_execution_that_turns_off_what_is_not_there_is_answered() -> None:
+    done = scheduled().send(c.SwitchTrigger(trigger_id="other", disabled=True, told_id="told", execution_id="e"))
+
+    assert done.events == () and len(done.effects) == 1
 
 
 def test_a_person_lets_a_trigger_go_on_that_waits() -> None:
