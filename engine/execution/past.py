@@ -22,6 +22,23 @@ TASKS = -1
 """The phase of those that don't follow upon others."""
 
 
+class Stand(msgspec.Struct, frozen=True):
+    """Where a task stands in its flow, also one into which another unfolds."""
+
+    parent: str | None
+    branch: str
+    position: int
+
+
+def stands_of(flow: Flow) -> dict[str, Stand]:
+    """Return where each task of a flow stands, by its id."""
+    found = {id: Stand(place.parent, place.branch, place.position) for id, place in flow.places.items()}
+    for id, planned in Plan(flow).tasks.items():
+        for position, task in enumerate(planned.branches.get("tasks", ())):
+            found.setdefault(task.id, Stand(id, "tasks", position))
+    return found
+
+
 class Ran(msgspec.Struct, frozen=True, kw_only=True):
     """A task run of an execution."""
 
@@ -47,7 +64,7 @@ class Past:
 
     def __init__(self, flow: Flow, runs: Iterable[Ran]) -> None:
         self.by_id: dict[str, Ran] = {}
-        self._flow = flow
+        self.stands = stands_of(flow)
         plan = Plan(flow)
         self._tasks = plan.tasks
         self._phases = ("errors", "finally", *plan.after)
@@ -104,7 +121,7 @@ class Past:
 
     def phase(self, run: Ran) -> int:
         """Return TASKS for a task run among its scope's tasks, else the number of the phase that follows upon them."""
-        branch = self._flow.places[run.task_id].branch
+        branch = self.stands[run.task_id].branch
         return self._phases.index(branch) if branch in self._phases else TASKS
 
     def last_turn(self, run: Ran) -> int | None:
@@ -130,7 +147,7 @@ class Past:
             return False
         if order == "dag":
             return run.task_id in self._needed_by(other.task_id)
-        return self._flow.places[other.task_id].position > self._flow.places[run.task_id].position
+        return self.stands[other.task_id].position > self.stands[run.task_id].position
 
     def _needed_by(self, task_id: str) -> set[str]:
         """Return the ids of all siblings in a Dag that a task waits for."""

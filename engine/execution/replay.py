@@ -11,17 +11,20 @@ with all that is below it. What didn't end well runs again, unless the chosen on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from engine.errors import Reason, Rejected
 from engine.execution.carried import CarriedRun, weight_of
 from engine.execution.draft import OUTPUTS_BYTES_MAX
-from engine.execution.past import TASKS, Past, Ran
+from engine.execution.past import TASKS, Past, Ran, Stand, stands_of
 from engine.flow.model import Flow
 from engine.values import State
 
 DONE = frozenset({State.SUCCESS, State.WARNING, State.SKIPPED})
 """Ends that are good enough to be taken over: what was retried in another execution had failed."""
+
+
+Stands = Mapping[str, Stand]
 
 
 def replayed(source: Flow, target: Flow, runs: Iterable[Ran], execution_id: str, chosen: str) -> tuple[CarriedRun, ...]:
@@ -39,8 +42,9 @@ def replayed(source: Flow, target: Flow, runs: Iterable[Ran], execution_id: str,
     """
     choice = _Choice(source, runs, execution_id)
     way = choice.past.way_to(chosen)
-    _check_kept(source, target, (run.task_id for run in way))
-    return _checked(source, target, choice.through(way))
+    stands = choice.past.stands if target is source else stands_of(target)
+    _check_kept(choice.past.stands, stands, (run.task_id for run in way))
+    return _checked(choice.past.stands, stands, choice.through(way))
 
 
 def restarted(source: Flow, target: Flow, runs: Iterable[Ran], execution_id: str) -> tuple[CarriedRun, ...]:
@@ -50,12 +54,12 @@ def restarted(source: Flow, target: Flow, runs: Iterable[Ran], execution_id: str
         Rejected: If the other revision lacks what is to be kept, or if it is too much.
     """
     choice = _Choice(source, runs, execution_id)
-    return _checked(source, target, choice.again(choice.among_tasks(None)))
+    return _checked(choice.past.stands, stands_of(target), choice.again(choice.among_tasks(None)))
 
 
-def _checked(source: Flow, target: Flow, carried: Iterable[CarriedRun]) -> tuple[CarriedRun, ...]:
+def _checked(was: Stands, now: Stands, carried: Iterable[CarriedRun]) -> tuple[CarriedRun, ...]:
     found = tuple(carried)
-    _check_kept(source, target, (run.task_id for run in found if not run.top and run.state is not State.RESTARTED))
+    _check_kept(was, now, (run.task_id for run in found if not run.top and run.state is not State.RESTARTED))
     size = sum(map(weight_of, found))
     if size > OUTPUTS_BYTES_MAX:
         raise Rejected(
@@ -66,12 +70,12 @@ def _checked(source: Flow, target: Flow, carried: Iterable[CarriedRun]) -> tuple
     return found
 
 
-def _check_kept(source: Flow, target: Flow, task_ids: Iterable[str]) -> None:
+def _check_kept(was: Stands, now: Stands, task_ids: Iterable[str]) -> None:
     """Refuse a revision in which a task isn't where it was: its run would have no place there."""
-    for task_id in task_ids if target is not source else ():
-        was, now = source.places[task_id], target.places.get(task_id)
-        if now is None or (now.parent, now.branch) != (was.parent, was.branch):
-            why = "doesn't have it" if now is None else "has it elsewhere"
+    for task_id in task_ids:
+        before, after = was[task_id], now.get(task_id)
+        if after is None or (after.parent, after.branch) != (before.parent, before.branch):
+            why = "doesn't have it" if after is None else "has it elsewhere"
             raise Rejected(
                 Reason.INVALID_ARGUMENT,
                 f"Expected task {task_id!r} where it ran, but the other revision {why}: replay from the beginning",
