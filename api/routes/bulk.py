@@ -60,7 +60,9 @@ def _change_status(request: web.Request) -> Act:
 
 
 def _unqueue(request: web.Request) -> Act:
-    return _ask(UnqueueExecution(state=state_named(request.query, "state", State.RUNNING)))
+    state = state_named(request.query, "newState" if "newState" in request.query else "state", State.RUNNING)
+    # Of a search `state` is a filter, too: who looks for the queued ones says nothing of what is to become of them.
+    return _ask(UnqueueExecution(state=State.RUNNING if state is State.QUEUED else state))
 
 
 def _replay(request: web.Request) -> Act:

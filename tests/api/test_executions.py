@@ -304,6 +304,16 @@ def test_an_execution_over_the_limit_is_queued_found_as_such_and_runs_when_force
         server.call("DELETE", f"/executions/{id}/kill")
     until(server, fourth, "PAUSED")
     assert server.post(f"/executions/{fourth}/unqueue").status == 409
+    waiting = [run(server, "pausing", "")["id"] for _ in range(2)]
+    for id in waiting:
+        until(server, id, "QUEUED")
+    query = "/executions/unqueue/by-query?namespace=demo&state=QUEUED"
+    assert server.post(f"{query}&flowId=pausing&newState=FAILED").json["count"] == 2
+    assert {until(server, id, "FAILED")["id"] for id in waiting} == set(waiting)
+    queued_again = run(server, "pausing", "")["id"]
+    until(server, queued_again, "QUEUED")
+    assert server.post(query).json["count"] == 1
+    until(server, queued_again, "PAUSED")
     assert server.post(f"/executions/{first}/actions/force-run").status == 409
 
 
