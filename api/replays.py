@@ -156,6 +156,7 @@ async def restart(context: Context, source: Source, target: ex.FoundFlow, id: st
 
 async def _like(context: Context, source: Source, target: ex.FoundFlow, labels: dict[str, str]) -> dict[str, Any]:
     """Return what follows from the other execution, whatever is done with it."""
+    followed = (source.id, *await context.views.ask(queries.sources, source.id))
     kept = {key: value for key, value in msgspec.json.decode(source.labels).items() if key not in OF_ITS_OWN}
     return {
         "namespace": source.namespace,
@@ -165,7 +166,7 @@ async def _like(context: Context, source: Source, target: ex.FoundFlow, labels: 
         "trigger_json": (source.trigger_json or "").encode(),
         "parent_id": source.id,
         "original_id": source.original_id,
-        "sources": (source.id, *await context.views.ask(queries.sources, source.id)),
+        "sources": tuple(f"{source.namespace}/{source.flow_id}/{id}" for id in followed),
         "kind": source.kind,
     }
 

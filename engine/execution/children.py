@@ -42,6 +42,7 @@ def ask_of(asked: e.ChildAsked) -> SendCommand:
             variables_json=asked.variables_json,
             original_id=asked.original_id,
             schedule_ms=asked.schedule_ms,
+            sources=asked.sources,
             kind=asked.kind,
             asked_by=asked.execution_id,
             asked_by_run=asked.task_run_id,
@@ -115,6 +116,7 @@ def ask(
             caller=_caller(run, child_id, draft.id, wish) if wish.waits else None,
             replaces=replaces,
             index=index,
+            sources=draft.header.sources,
         )
     )
 
@@ -147,6 +149,7 @@ def next_try(draft: ExecutionDraft, run: TaskRun, due_ms: int) -> e.ChildAsked:
         tries=number,
         first_ms=tries.first_ms if tries is not None else header.created_ms,
         kind=header.kind,
+        sources=header.sources,
     )
 
 

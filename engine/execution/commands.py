@@ -46,7 +46,7 @@ class CreateExecution(Command, frozen=True, kw_only=True):
     resumes: bool = False
     """It goes on where another execution was: it shows RESTARTED before it runs."""
     sources: tuple[str, ...] = ()
-    """Ids of the executions that it follows from, nearest first: what it takes over may name files of theirs."""
+    """Executions that it follows from, as `<namespace>/<flow>/<id>`: what it is given may name files of theirs."""
     carried: tuple[CarriedRun, ...] = ()
     """What it takes over from that one, see `engine.execution.replay`."""
     failure: str = ""

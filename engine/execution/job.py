@@ -61,7 +61,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     folder_since_ms: int = 0
     """When the first of them could begin."""
     sources: tuple[str, ...] = ()
-    """Ids of the executions of this flow that its execution follows from, and whose files it may read."""
+    """Other executions whose files it may read, as `<namespace>/<flow>/<id>`."""
     children: tuple[str, ...] = ()
     """Ids of the executions that tasks called whose outputs the templates mention: it may read their files, too."""
 

@@ -44,7 +44,7 @@ class Header(Row, frozen=True, kw_only=True):
     settled: bool = False
     ended_ms: int = 0
     sources: tuple[str, ...] = ()
-    """Ids of the executions whose files it may read."""
+    """Executions whose files it may read, as `<namespace>/<flow>/<id>`."""
     restated: str = ""
     """Id of the task run whose state was changed by hand, if that is why the execution goes on."""
     carries: bool = False

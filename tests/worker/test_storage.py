@@ -146,7 +146,10 @@ def test_files_of_the_replayed_and_of_the_starting_execution_are_allowed(storage
     parent = AttemptFiles(storage, job(execution_id="parent", flow_id="other", namespace="a.b"))
     given = parent.put("x", io.BytesIO(b"2"))
     trigger = {"executionId": "parent", "namespace": "a.b", "flowId": "other"}
-    mine = AttemptFiles(storage, job(variables={"trigger": trigger}, sources=("replayed", "original")))
+    namespace, flow_id = job().namespace, job().flow_id
+    mine = AttemptFiles(storage, job(variables={"trigger": trigger}, sources=(f"{namespace}/{flow_id}/original",)))
+    retried = AttemptFiles(storage, job(variables={"execution": {"originalId": "original"}}))
+    assert retried.read_text(original, 10) == "1"
 
     assert (mine.read_text(original, 10), mine.read_text(given, 10)) == ("1", "2")
 

@@ -215,8 +215,13 @@ def _execution_of(path: str) -> str | None:
 
 def _related(job: Job, executions: str) -> list[str]:
     """Return the folders of executions whose files may come in with the variables."""
-    found = [f"{executions}/{source}/" for source in job.sources]
-    trigger = job.variables.get("trigger")
+    found = []
+    for source in job.sources:
+        namespace, flow_id, id = source.split("/")
+        found.append(f"{_executions(namespace, flow_id)}/{id}/")
+    execution, trigger = job.variables.get("execution"), job.variables.get("trigger")
+    if isinstance(execution, dict) and execution.get("originalId"):
+        found.append(f"{executions}/{execution['originalId']}/")
     if isinstance(trigger, dict) and trigger.get("executionId"):
         namespace, flow_id = str(trigger.get("namespace", job.namespace)), str(trigger.get("flowId", job.flow_id))
         found.append(f"{_executions(namespace, flow_id)}/{trigger['executionId']}/")

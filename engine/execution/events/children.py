@@ -32,6 +32,8 @@ class ChildAsked(Event, frozen=True, kw_only=True):
     tries: int = 1
     first_ms: int = 0
     kind: str = "NORMAL"
+    sources: tuple[str, ...] = ()
+    """As in `CreateExecution`: what this execution may read, its child may, as the files are handed on."""
     replaces: str = ""
     """Id of a former child that this one stands for from now on."""
     index: int = -1

@@ -23,7 +23,7 @@ class ExecutionCreated(Event, frozen=True, kw_only=True):
     kind: str = "NORMAL"
     schedule_ms: int | None = None
     sources: tuple[str, ...] = ()
-    """Ids of the executions whose files it may read, as its inputs and results come from them."""
+    """Executions whose files it may read, as `<namespace>/<flow>/<id>`: its inputs and results come from them."""
 
 
 class ExecutionStateChanged(Event, frozen=True, kw_only=True):

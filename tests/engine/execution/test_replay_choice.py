@@ -4,6 +4,7 @@ import pytest
 
 from engine.errors import Reason, Rejected
 from engine.execution import commands as c
+from engine.execution import events as e
 from engine.execution.draft import OUTPUTS_BYTES_MAX
 from engine.execution.past import Ran
 from engine.execution.replay import replayed, restarted
@@ -166,10 +167,10 @@ def test_listeners_stand_between_finally_and_what_comes_after_the_end() -> None:
 def test_a_worker_is_told_whose_files_it_may_read() -> None:
     source = Driven(f"tasks: [{{id: a, {WORK}}}, {{id: b, {WORK}}}]").run()
     runs = replayed(source.flow, source.flow, source.past(), "another", source["b"].id)
-    run = another(source, runs, source.flow, sources=(source.id, "first"))
+    run = another(source, runs, source.flow, sources=("test/flow/execution",))
     job = run.claim("b")
     assert job is not None
-    assert job.sources == (source.id, "first")
+    assert job.sources == ("test/flow/execution",)
 
 
 def ran_batches(**states: State) -> list[Ran]:
@@ -205,3 +206,10 @@ def test_a_restart_splits_a_file_once() -> None:
     runs = ran_batches(a=State.SUCCESS, each=State.FAILED, each_split=State.SUCCESS, each_items=State.FAILED)
     carried = restarted(flow, flow_of(BATCHES), runs, "another")
     assert [r.task_id for r in carried] == ["a", "each_split", "each_items"]
+
+
+def test_what_it_calls_may_read_the_same_files() -> None:
+    call = "type: io.kestra.plugin.core.flow.Subflow, namespace: test, flowId: child"
+    run = Driven(f"id: flow\nnamespace: test\ntasks: [{{id: s, {call}}}]").create(sources=("test/flow/first",))
+    asked = run.of(e.ChildAsked)
+    assert [each.sources for each in asked] == [("test/flow/first",)]
