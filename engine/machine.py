@@ -117,7 +117,7 @@ class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
     finish: Callable[[Any], None] | None = None
     """Called with the draft at the end of each step that has events: it emits what follows from all of them."""
     outstanding: Mapping[str, Callable[[Any], Outstanding | None]] = {}
-    """By the first segment of a key, what a row waits for. Effects may be lost with the process that was to carry them
+    """By the first letter of a key, what a row waits for. Effects may be lost with the process that was to carry them
     out, so whatever must arrive is a row until it is answered."""
 
 

@@ -12,21 +12,26 @@ from collections.abc import Iterator
 import msgspec
 
 from engine.execution.state import TaskRun
-from engine.machine import Aggregate, Effect, Outstanding, Row, Rows
+from engine.machine import Aggregate, Effect, Row, Rows
 from engine.values import State
 from executor.state.rows import PartitionRows
 
 FAMILY = b"u"
 TASK_RUNS = "t"
+LOOK_MS = 5_000
+"""After so long it is worked out what a row is to be asked for again: most are answered by then. No `first_ms` of an
+`Outstanding` is shorter."""
+NEVER_MS = 2**62
 
 
 class Request(msgspec.Struct):
     """One row that waits."""
 
     row: Row
-    outstanding: Outstanding | None
-    """None: an attempt at a worker, of which nothing is to be said as long as the worker lives."""
-    again_ms: int = 0
+    since_ms: int
+    """When it was written."""
+    again_ms: int
+    """When to look at it."""
     repeats: int = 0
 
 
@@ -39,6 +44,7 @@ class Requests:
 
     def __init__(self, aggregate: Aggregate) -> None:
         self._outstanding = aggregate.outstanding
+        self._segments = frozenset(aggregate.outstanding)
         self._open: dict[tuple[str, str], Request] = {}
 
     def __len__(self) -> int:
@@ -46,7 +52,7 @@ class Requests:
 
     def index(self, aggregate_id: str, key: str, row: Row) -> tuple[bytes, ...]:
         """Return the index key of a row that waits."""
-        if self._request(key, row) is None:
+        if not self._waits(key, row):
             return ()
         return (FAMILY + aggregate_id.encode() + b"\0" + key.encode(),)
 
@@ -56,22 +62,17 @@ class Requests:
         for index_key in rows.index(FAMILY, FAMILY + b"\xff"):
             aggregate_id, _nul, key = index_key[1:].decode().partition("\0")
             row = rows.of(aggregate_id).get(key)
-            request = self._request(key, row) if row is not None else None
-            if request is not None:
-                request.again_ms = now_ms
-                self._open[(aggregate_id, key)] = request
+            if row is not None and self._waits(key, row):
+                self._open[(aggregate_id, key)] = Request(row, now_ms - NEVER_MS, now_ms)
 
     def note(self, aggregate_id: str, key: str, row: Row | None, now_ms: int) -> None:
         """A row was written."""
-        if key.partition("/")[0] not in self._outstanding:
+        if key[0] not in self._segments:
             return
-        request = self._request(key, row) if row is not None else None
-        if request is None:
+        if row is not None and self._waits(key, row):
+            self._open[(aggregate_id, key)] = Request(row, now_ms, now_ms + LOOK_MS)
+        else:
             self.drop(aggregate_id, key)
-            return
-        if request.outstanding is not None:
-            request.again_ms = now_ms + request.outstanding.first_ms
-        self._open[(aggregate_id, key)] = request
 
     def drop(self, aggregate_id: str, key: str) -> None:
         """Forget a request that has become idle, however that came about."""
@@ -86,24 +87,31 @@ class Requests:
     def due(self, now_ms: int) -> Iterator[tuple[str, str, Row, Effect]]:
         """Yield (aggregate id, key, row, effect) of what must be said again now."""
         for (aggregate_id, key), request in list(self._open.items()):
-            waits = request.outstanding
-            if waits is None or request.again_ms > now_ms:
+            if request.again_ms > now_ms:
                 continue
-            request.repeats += 1
-            request.again_ms = now_ms + min(waits.first_ms << min(request.repeats, 16), waits.most_ms)
-            yield aggregate_id, key, request.row, waits.effect
+            waits = self._outstanding[key[0]](request.row)
+            if waits is None:  # at a worker, of whom nothing is asked as long as it lives
+                request.again_ms = NEVER_MS
+            elif now_ms - request.since_ms < waits.first_ms:
+                request.again_ms = request.since_ms + waits.first_ms
+            else:
+                request.repeats += 1
+                request.again_ms = now_ms + min(waits.first_ms << min(request.repeats, 16), waits.most_ms)
+                yield aggregate_id, key, request.row, waits.effect
 
     def any_of(self, rows: Rows) -> bool:
         """Tell whether an aggregate that is over waits for something all the same; its attempts don't count then."""
         return any(
-            key.partition("/")[0] == segment and self._request(key, row) is not None
-            for segment in self._outstanding
+            key[0] == segment and self._waits(key, row)
+            for segment in self._segments
             if segment != TASK_RUNS
             for key, row in rows.scan(segment)
         )
 
-    def _request(self, key: str, row: Row) -> Request | None:
-        waits = self._outstanding.get(key.partition("/")[0])
-        outstanding = waits(row) if waits is not None else None
-        at_worker = isinstance(row, TaskRun) and row.state is State.RUNNING and row.worker_id != ""
-        return Request(row, outstanding) if outstanding is not None or at_worker else None
+    def _waits(self, key: str, row: Row) -> bool:
+        """Tell whether a row waits, for an answer or for a worker. Asked for each row that changes: nothing is made."""
+        if type(row) is TaskRun:
+            state = row.state
+            return state is State.SUBMITTED or (state is State.RUNNING and row.worker_id != "")
+        waits = self._outstanding.get(key[0])
+        return waits is not None and waits(row) is not None

@@ -133,6 +133,8 @@ def _properties(planned: PlannedTask, run: TaskRun, setting: Setting) -> dict[st
 
 def _children(draft: ExecutionDraft, run: TaskRun, mentioned: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the executions that tasks called: those outside of loops, and those of the loops that the run is in."""
+    if not mentioned:
+        return ()
     scope = draft.scope(run.scope_id)
     path = scope.path if scope is not None else ()
     found: list[str] = []
