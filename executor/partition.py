@@ -389,8 +389,7 @@ class Partition:
         for decided in counted:
             aggregate_id, rows = decided.changed.aggregate.id, decided.changed.rows
             self._snapshots.note(aggregate_id, rows)
-            for key, row in rows.items():
-                self.requests.note(aggregate_id, key, row, now_ms)
+            self.requests.note(aggregate_id, rows, now_ms)
 
     def _claim_acknowledged(self, ack: Ack) -> None:
         if ack.context[1] is not self._claim:

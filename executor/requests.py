@@ -7,7 +7,7 @@ it what to repeat.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -65,14 +65,16 @@ class Requests:
             if row is not None and self._waits(key, row):
                 self._open[(aggregate_id, key)] = Request(row, now_ms - NEVER_MS, now_ms)
 
-    def note(self, aggregate_id: str, key: str, row: Row | None, now_ms: int) -> None:
-        """A row was written."""
-        if key[0] not in self._segments:
-            return
-        if row is not None and self._waits(key, row):
-            self._open[(aggregate_id, key)] = Request(row, now_ms, now_ms + LOOK_MS)
-        else:
-            self.drop(aggregate_id, key)
+    def note(self, aggregate_id: str, rows: Mapping[str, Row | None], now_ms: int) -> None:
+        """Rows were written, by key."""
+        segments = self._segments
+        for key, row in rows.items():
+            if key[0] not in segments:
+                continue
+            if row is not None and self._waits(key, row):
+                self._open[(aggregate_id, key)] = Request(row, now_ms, now_ms + LOOK_MS)
+            else:
+                self.drop(aggregate_id, key)
 
     def drop(self, aggregate_id: str, key: str) -> None:
         """Forget a request that has become idle, however that came about."""

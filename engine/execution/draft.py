@@ -75,7 +75,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 class ExecutionDraft(Draft):
     """The draft that the deciders of executions work on."""
 
-    __slots__ = ("agenda", "base_variables", "bytes", "changes", "judged", "setting", "settles")
+    __slots__ = ("_stored", "agenda", "base_variables", "bytes", "changes", "judged", "setting", "settles")
 
     def __init__(self, aggregate: Aggregate, id: str, rows: Rows, at_ms: int, context: Setting) -> None:
         super().__init__(aggregate, id, rows, at_ms, context)
@@ -90,6 +90,8 @@ class ExecutionDraft(Draft):
         """What outputs, values and log lines of the events take."""
         self.changes: list[tuple[int, State]] = []
         """Each new state of the execution as a whole, with the place of its event in the step."""
+        self._stored: Header | None = None
+        """The header as it was before this step, once somebody asked."""
         self.settles = False
         """In this step nothing is left to do any more."""
 
@@ -120,7 +122,9 @@ class ExecutionDraft(Draft):
     @property
     def header(self) -> Header:
         """The execution itself. Raises Rejected if there is none."""
-        header: Header | None = self.get(HEADER)
+        header: Header | None = self.changed.get(HEADER) or self._stored  # type: ignore[assignment]
+        if header is None:
+            header = self._stored = self.rows.get(HEADER)
         if header is None:
             raise Rejected(Reason.NOT_FOUND, f"Expected an execution {self.id}, but there is none")
         return header
@@ -184,11 +188,10 @@ _CHANGES: frozenset[type[Event]] = frozenset({e.ExecutionStateChanged, e.Executi
 """Events that change the state of the execution as a whole."""
 
 
-_BYTES = ("outputs_json", "inputs_json", "trigger_json")
-
-
 def _weight(event: Any) -> int:
-    weight = sum(len(getattr(event, name, b"")) for name in _BYTES)
+    weight = len(getattr(event, "outputs_json", b""))
+    if type(event) is e.ListenerFound:
+        weight += len(event.inputs_json) + len(event.trigger_json)
     for line in getattr(event, "logs", ()):
         weight += len(line.message)
     weight += sum(map(weight_of, getattr(event, "runs", ())))
