@@ -12,7 +12,7 @@ from engine.execution import events as e
 from engine.execution.draft import ExecutionDraft
 from engine.execution.lines import Lines
 from engine.execution.state import TaskRun
-from engine.execution.task_runs import end, has_scope
+from engine.execution.task_runs import end, has_scope, show_running
 from engine.values import State
 
 
@@ -39,7 +39,9 @@ def break_off(draft: ExecutionDraft, state: State) -> None:
 
 def go_on_exiting(draft: ExecutionDraft) -> None:
     """End everything that nobody works at, as much as a step holds."""
-    _go_on(draft, "exit/", lambda run: not at_worker(run) and not _calls(draft, run))
+    _go_on(draft, "exit/", lambda run: not _goes_on(draft, run))
+    if any(_goes_on(draft, run) for _key, run in draft.scan("t/")):
+        show_running(draft)
 
 
 def _go_on(draft: ExecutionDraft, timer_id: str, stops: Callable[[TaskRun], bool]) -> None:
@@ -87,6 +89,11 @@ def _stopped(draft: ExecutionDraft) -> State:
 def _runs_children(draft: ExecutionDraft, run: TaskRun) -> bool:
     """True for an open flowable, which ends by its scope. One that a worker does something for has no such child."""
     return run.state is State.RUNNING and not run.worker_id and has_scope(draft, run)
+
+
+def _goes_on(draft: ExecutionDraft, run: TaskRun) -> bool:
+    """True if an exit waits for it."""
+    return at_worker(run) or _calls(draft, run)
 
 
 def _calls(draft: ExecutionDraft, run: TaskRun) -> bool:

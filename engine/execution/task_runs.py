@@ -198,9 +198,15 @@ def clear_timers(draft: ExecutionDraft, run: TaskRun) -> None:
 
 
 def leave_pause(draft: ExecutionDraft) -> None:
+    """Let the execution show RUNNING again after one of its task runs was paused, unless it is about to end."""
+    if not draft.stopping:
+        show_running(draft)
+
+
+def show_running(draft: ExecutionDraft) -> None:
     """Let the execution show RUNNING again if none of its task runs is paused and nobody holds it."""
     header = draft.header
-    if header.state is State.PAUSED and header.paused == 0 and not header.held and not draft.stopping:
+    if header.state is State.PAUSED and header.paused == 0 and not header.held:
         draft.emit(e.ExecutionStateChanged(state=State.RUNNING, at_ms=draft.at_ms))
 
 
