@@ -20,8 +20,10 @@ def check(log: Any, acknowledged: set[str], side: Path) -> Observer:
     observer.catch_up()
     lost = sorted(acknowledged - set(observer.created))
     assert not lost, f"acknowledged and lost: {lost}"
-    unfinished = sorted(acknowledged - observer.settled)
-    assert not unfinished, f"acknowledged and never over: {unfinished}"
+    unfinished = sorted({*acknowledged, *observer.created} - observer.settled)
+    assert not unfinished, f"acknowledged or called, and never over: {unfinished}"
+    told = [(child, state) for _caller, child, state in observer.heard if state not in observer.ends.get(child, ())]
+    assert not told, f"callers heard of ends that never were: {told}"
     begun = Counter(begun_attempts(side))
     twice = [attempt for attempt, times in begun.items() if times > 1]
     assert not twice, f"began twice: {twice}"

@@ -41,8 +41,26 @@ tasks:
     type: io.kestra.plugin.scripts.shell.Commands
     commands: ['test "{{{{ taskrun.attemptsCount }}}}" != 0']
     retry: {{type: constant, interval: PT0.2S, maxAttempts: 5}}
-  - {{id: last, type: io.kestra.plugin.core.debug.Return, format: "{{{{ inputs.n }}}}"}}
+  - id: call
+    type: io.kestra.plugin.core.flow.Subflow
+    namespace: e2e
+    flowId: called
+    inputs: {{n: "{{{{ inputs.n }}}}"}}
+  - {{id: last, type: io.kestra.plugin.core.debug.Return, format: "{{{{ outputs.call.outputs.n }}}}"}}
 """
+CALLED = """
+id: called
+namespace: e2e
+inputs: [{{id: n, type: INT}}]
+concurrency: {{limit: 2}}
+tasks:
+  - id: only
+    type: io.kestra.plugin.scripts.shell.Commands
+    commands: ['echo "{{{{ execution.id }}}} {{{{ taskrun.id }}}} {{{{ taskrun.attemptsCount }}}}" >> {side}']
+outputs: [{{id: n, type: INT, value: "{{{{ inputs.n }}}}"}}]
+"""
+FLOWS = (CALLED, FLOW)
+"""Each execution of the last calls one of the first, of which only two run at once."""
 
 
 class Process:
@@ -100,6 +118,10 @@ class Client:
 
     def save(self, flow: str) -> None:
         asked_until(lambda: self.call("/flows", flow.encode(), {"Content-Type": "application/x-yaml"}), 60)
+
+    def save_all(self, side: Path) -> None:
+        for flow in FLOWS:
+            self.save(flow.format(side=side))
 
     def start(self, most: int, gap_s: float) -> None:
         self._most, self._gap_s = most, gap_s

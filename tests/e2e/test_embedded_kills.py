@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.checker import check
-from tests.e2e.cluster import FLOW, SIDE, Client, Process, dice, until
+from tests.e2e.cluster import SIDE, Client, Process, dice, until
 from tests.e2e.kafka_broker import free_ports
 from topics.embedded.rocks import open_embedded_log
 from topics.embedded.rules import catalog_partitions
@@ -23,7 +23,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_begins_twice_when_the_server_i
     data = tmp_path / "data"
     server = Process("server", "standalone", data, ["--port", str(port)])
     client = Client(f"127.0.0.1:{port}")
-    client.save(FLOW.format(side=tmp_path / SIDE))
+    client.save_all(tmp_path / SIDE)
     client.start(SUBMISSIONS, 0.1)
     rnd, pulse = dice(), threading.Event()
     for _ in range(KILLS):
@@ -40,4 +40,4 @@ def test_nothing_acknowledged_is_lost_and_nothing_begins_twice_when_the_server_i
         observer = check(log, client.acknowledged, tmp_path / SIDE)
     finally:
         log.close()
-    assert len(observer.created) == SUBMISSIONS
+    assert len(observer.created) == 2 * SUBMISSIONS

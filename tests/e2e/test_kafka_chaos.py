@@ -10,7 +10,7 @@ import pytest
 
 from deploy import cli
 from tests.e2e.checker import check
-from tests.e2e.cluster import FLOW, SIDE, Client, Process, dice, until
+from tests.e2e.cluster import SIDE, Client, Process, dice, until
 from tests.e2e.kafka_broker import free_ports
 from topics.kafka.log import open_kafka_log
 from topics.kafka.settings import KafkaSettings
@@ -37,7 +37,7 @@ def test_nothing_is_lost_or_applied_or_begun_twice_whatever_is_killed(tmp_path: 
     ]
     api = Process("api", "api", tmp_path / "api", [*cluster, "--port", str(port)])
     client = Client(f"127.0.0.1:{port}")
-    client.save(FLOW.format(side=tmp_path / SIDE))
+    client.save_all(tmp_path / SIDE)
     client.start(SUBMISSIONS, 0.3)
     rnd, pulse = dice(), threading.Event()
     for kill in range(KILLS):
@@ -69,7 +69,7 @@ def test_nothing_is_lost_or_applied_or_begun_twice_whatever_is_killed(tmp_path: 
         observer = check(log, client.acknowledged, tmp_path / SIDE)
     finally:
         log.close()
-    assert len(observer.created) == SUBMISSIONS
+    assert len(observer.created) == 2 * SUBMISSIONS
 
 
 def _freeze(process: Process, seconds: float, pulse: threading.Event) -> None:
