@@ -184,7 +184,7 @@ class Bridge:
             case tree.Call():
                 return self._function(node)
             case tree.Ternary(condition=condition, yes=yes, no=no):
-                test = self._call(operations.truth, at, self._value(condition))
+                test = self._call(operations.choice, at, self._value(condition))
                 return nodes.CondExpr(test, self._value(yes), self._value(no))
             case tree.ListOf(items=items):
                 return self._call(operations.listing, at, *self._values(items))

@@ -141,6 +141,11 @@ def truth(run: Run, position: int, value: Any) -> bool:
         raise run.error(position, str(failure)) from None
 
 
+def choice(run: Run, position: int, value: Any) -> bool:
+    """Return whether `? :` takes its first branch: unlike other conditions it takes null, as false."""
+    return value is not None and truth(run, position, value)
+
+
 def negation(run: Run, position: int, value: Any) -> bool:
     """Return `not value`."""
     run.charge(1)

@@ -36,7 +36,7 @@ def operand_is_true(value: Any) -> bool:
     """True inside expressions (`if`, `and`, `or`, `not`, `? :`): booleans, numbers ≠ 0, texts that aren't empty.
 
     Raises:
-        Failure: On null, a list or a map, which are neither true nor false.
+        Failure: On null, a list or a map, which are neither true nor false. (`? :` itself takes null as false.)
     """
     if value is True or value is False:
         return value is True

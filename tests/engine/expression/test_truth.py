@@ -38,7 +38,15 @@ def test_inside_an_expression_numbers_and_texts_count(value, answer):
 
 
 @pytest.mark.parametrize("value", [None, [], [1], {}, {"a": 1}])
-@pytest.mark.parametrize("template", ["{{ x ? 1 : 2 }}", "{% if x %}{% endif %}", "{{ x and true }}", "{{ not x }}"])
+@pytest.mark.parametrize("template", ["{% if x %}{% endif %}", "{{ x and true }}", "{{ not x }}"])
 def test_inside_an_expression_null_and_collections_are_neither(value, template):
     with pytest.raises(RenderError):
         compile_template(template).render(Scope({"x": value}, 0))
+
+
+def test_a_choice_takes_null_as_false_and_no_collection():
+    template = compile_template("{{ x ? 'y' : 'n' }}")
+    assert template.render(Scope({"x": None}, 0)) == "n"
+    for value in ([], [1], {}, {"a": 1}):
+        with pytest.raises(RenderError):
+            template.render(Scope({"x": value}, 0))
