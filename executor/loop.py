@@ -22,6 +22,7 @@ from executor.leases import LEASE_MS, Leases
 from executor.partition import Broken, Partition, Phase, Ports, Unreadable
 from executor.processor import AGGREGATES, Processor
 from executor.state.ports import Store
+from executor.state.purge import KEEP_MS
 from topics import catalog
 from topics.ports import Ack, Log, LogError
 from topics.step_log import Lost
@@ -55,6 +56,8 @@ class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
     standby: bool = False
     """Fold the partitions of others too, so that a takeover has only seconds of the log to read."""
     setting: Setting = Setting(flow=None)
+    keep_ms: int = KEEP_MS
+    """How long rows of executions that ended well are kept."""
     triggers: bool = True
     """False: nothing goes by time and no flow hears of another, as in a process that runs one flow and ends."""
 
@@ -84,7 +87,7 @@ class Executor:
         self._flows = Flows(log)
         self._leases = Leases(log, clocks.monotonic_ms, settings.lease_ms)
         effects = Effects(log, self._writer)
-        self._ports = Ports(log, self._writer, self._tail, effects, store, clocks.now_ms, count(1))
+        self._ports = Ports(log, self._writer, self._tail, effects, store, clocks.now_ms, count(1), settings.keep_ms)
         listeners = self._flows.listeners if settings.triggers else None
         setting = msgspec.structs.replace(settings.setting, listeners=listeners)
         self._processors = {

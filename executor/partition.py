@@ -25,6 +25,7 @@ from executor.effects import Effects
 from executor.processor import Processor
 from executor.requests import Requests
 from executor.state.ports import Store
+from executor.state.purge import KEEP_MS, ended_index, purge
 from executor.state.rows import AggregateRows, Changed, PartitionRows, Position
 from executor.state.snapshot import Snapshots, restore
 from executor.timers import Timers, timer_index
@@ -75,6 +76,8 @@ class Ports(msgspec.Struct, frozen=True):
     now_ms: Callable[[], int]
     claims: Iterator[int]
     """Numbers the claims of this process: a claim's owner is named once, so that nobody takes another's for his own."""
+    keep_ms: int = KEEP_MS
+    """How long rows of executions that ended well are kept."""
 
 
 class Decided(msgspec.Struct):
@@ -405,9 +408,11 @@ class Partition:
         return self._processor.job(execution_id, self.rows.of(execution_id), task_run_id, self._ports.now_ms())
 
     def sweep(self, now_ms: int) -> None:
-        """Say again what is outstanding and due; write a snapshot when its time has come."""
+        """Say again what is outstanding and due; write a snapshot when its time has come; let old rows go."""
         if now_ms >= self._snapshots.due_ms and not self.in_flight:
             self._snapshots.write(self._position(), now_ms)
+        if not self.in_flight:
+            purge(self.rows, now_ms - self._ports.keep_ms, self.requests.any_of)
         for aggregate_id, key, row, effect in self.requests.due(now_ms):
             if isinstance(row, TaskRun) and self._is_over(aggregate_id):
                 self.requests.drop(aggregate_id, key)
@@ -431,6 +436,8 @@ class Partition:
     def _index_keys(self, aggregate_id: str, key: str, row: Row) -> tuple[bytes, ...]:
         if isinstance(row, Timer):
             return timer_index(aggregate_id, key, row)
+        if key == HEADER:
+            return ended_index(aggregate_id, row)
         return self.requests.index(aggregate_id, key, row)
 
     @property

@@ -6,7 +6,7 @@ wait for a worker) are derived from rows here, so that they can't disagree with 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -23,6 +23,8 @@ AGGREGATE_ROWS_MAX = 4_000
 
 _encoder = msgspec.msgpack.Encoder()
 
+INDEXES = 2
+"""Version of the index entries that rows have: they are part of the running hash."""
 FIRST_ROW = "h"
 """Key of the row that every aggregate has from its first event on: without it, it has no row at all."""
 LEFT_TO_THE_STORE = "ok"
@@ -137,7 +139,7 @@ class AggregateRows:
 
 def _layout(aggregate: Aggregate) -> bytes:
     shapes = sorted((letter, repr(msgspec.inspect.type_info(row))) for letter, row in aggregate.row_types.items())
-    return blake2b(repr(shapes).encode(), digest_size=4).digest()
+    return blake2b(repr((INDEXES, shapes)).encode(), digest_size=4).digest()
 
 
 class PartitionRows:
@@ -154,7 +156,7 @@ class PartitionRows:
         self._store = store
         self._prefix = aggregate.kind.encode() + b"/" + partition.to_bytes(2, "big")
         self._index_keys = index_keys
-        self.indexed = frozenset({"m", *aggregate.outstanding})
+        self.indexed = frozenset({FIRST_ROW, "m", *aggregate.outstanding})
         """First letters of the keys whose rows have index entries."""
         self.layout = _layout(aggregate)
         """Names the shape of the rows: two versions of which one has other fields encode the same row differently."""
@@ -242,6 +244,32 @@ class PartitionRows:
         if position is not None:
             writes[self._prefix + b"p"] = _encoder.encode(position)
         self._store.write(writes)
+
+    def forget(self, aggregate_id: str, kept: Collection[str], most: int, entry: bytes) -> int:
+        """Delete the stored rows of an aggregate but for those under the `kept` keys, at most `most`.
+
+        Args:
+            aggregate_id: Which; none of its rows may wait to be written.
+            kept: Keys of the rows that stay.
+            most: Rows to delete at most.
+            entry: Index key that is deleted with the last of them.
+
+        Returns:
+            How many were deleted.
+        """
+        begin = self.of(aggregate_id).prefix
+        spared = {begin + key.encode() for key in kept}
+        writes: dict[bytes, bytes | None] = {}
+        for stored, _data in self._store.scan(begin, _after(begin)):
+            if len(writes) >= most:
+                break
+            if stored not in spared:
+                writes[stored] = None
+        else:
+            writes[self._index(entry)] = None
+        self._store.write(writes)
+        del self._aggregates[aggregate_id]
+        return sum(key.startswith(begin) for key in writes)
 
     def clear(self) -> None:
         """Delete everything stored of this partition: it is restored from elsewhere."""

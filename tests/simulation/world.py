@@ -177,7 +177,10 @@ class ExecutorProcess:
         self.generation += 1
         log = SeamLog(world.log.as_member(self.member), world.seams)
         settings = ExecutorSettings(
-            name=self.member, standby=self.name.endswith("1"), setting=Setting(flow=None, kill_grace_ms=120_000)
+            name=self.member,
+            standby=self.name.endswith("1"),
+            keep_ms=20_000,
+            setting=Setting(flow=None, kill_grace_ms=120_000),
         )
         store = SeamStore(self.store, world.seams)
         self.executor = Executor(log, store, settings, Clocks(lambda: world.now_ms, lambda: world.monotonic_ms))
