@@ -44,6 +44,11 @@ class Form(msgspec.Struct, frozen=True):
     """Name and digest of each file, by input."""
 
 
+def sends_form(request: web.Request) -> bool:
+    """Return whether the body is said to be a form with parts."""
+    return request.content_type.startswith("multipart/")
+
+
 async def read_form(request: web.Request, context: Context, target: Target, files: Collection[str]) -> Form:
     """Return the fields of a form; files are stored, and their URIs take their place.
 
@@ -64,7 +69,7 @@ async def read_form(request: web.Request, context: Context, target: Target, file
 
         body = await read_body(request, context.settings.body_bytes_max)
         return Form(dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=PARTS_MAX)))
-    if not kind.startswith("multipart/"):
+    if not sends_form(request):
         if not await read_body(request, context.settings.body_bytes_max):
             return Form()
         raise ApiProblem(

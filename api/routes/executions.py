@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -10,7 +10,7 @@ from aiohttp import web
 from api import executions as ex
 from api.answers import encoded_response, json_response, page_response
 from api.context import CONTEXT, Context
-from api.forms import Target, read_form
+from api.forms import Target, read_form, sends_form
 from api.problems import ApiProblem, Detail
 from api.projections import queries
 from api.projections.filters import EXECUTIONS, Pairs, Where, conditions, conjunction, mentions, paging
@@ -33,6 +33,7 @@ from engine.flow.model import Input
 from engine.machine import Command
 from engine.values import State
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 KINDS = ("NORMAL", "TEST", "PLAYGROUND")
 VERBS = frozenset(
     {
@@ -50,7 +51,9 @@ VERBS = frozenset(
     }
     | {"replay-with-inputs", "restart", "labels", "eval", "webhook", "resume-from-breakpoint"}
 )
-"""Names of actions: in the place of a flow id they are one that this server doesn't have."""
+"""Names of actions: in the place of a flow id they are one that this server doesn't have, unless a form is sent."""
+FLOW_VERBS = frozenset({"eval", "labels", "replay", "restart", "state", "unqueue"})
+"""Actions that take no form, and whose names are ids that a flow may have."""
 KEY_MAX = 255
 LATEST_MAX = 500
 
@@ -63,7 +66,7 @@ async def create(request: web.Request) -> web.Response:
     """
     context = request.app[CONTEXT]
     namespace, flow_id = request.match_info["namespace"], request.match_info["flowId"]
-    if flow_id in VERBS:
+    if flow_id in VERBS and not sends_form(request):
         raise ApiProblem("not-found", f"This server has no action '{flow_id}' for executions")
     key = idempotency_key(request)
     id = ex.new_id() if key is None else ex.id_of_key(namespace, flow_id, key)
@@ -394,12 +397,25 @@ async def evaluate(request: web.Request) -> web.Response:
     return json_response(result)
 
 
-def both(method: str, verb: str, handler: Any) -> tuple[Route, ...]:
-    """Return the routes of an action on one execution: as 1.x has it, and under `actions/`."""
+def both(method: str, verb: str, handler: Handler) -> tuple[Route, ...]:
+    """Return the routes of an action on one execution: as 1.x has it, and under `actions/`.
+
+    The address of 1.x is that of a flow with the action's name, too: a form means the flow.
+    """
     return (
-        Route(method, f"/executions/{{id}}/{verb}", handler),
+        Route(method, f"/executions/{{id}}/{verb}", _or_start(verb, handler) if verb in FLOW_VERBS else handler),
         Route(method, f"/executions/{{id}}/actions/{verb}", handler),
     )
+
+
+def _or_start(verb: str, handler: Handler) -> Handler:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if not sends_form(request):
+            return await handler(request)
+        request.match_info.update(namespace=request.match_info["id"], flowId=verb)
+        return await create(request)
+
+    return answer
 
 
 ROUTES = (
@@ -423,4 +439,4 @@ ROUTES = (
     Route("POST", "/executions/{namespace}/{flowId}", create),
     Route("POST", "/executions/{namespace}/{flowId}/validate", validate_inputs),
 )
-"""Actions stand before creation: a flow whose id is the name of an action can't be started here."""
+"""Actions stand before creation: a flow whose id is the name of an action is started by a form only."""

@@ -449,3 +449,13 @@ def test_checks_of_the_flow_must_hold_before_an_execution_is_created(server: Any
     failed = run(server, "checked", data=form(name="Kay"))
     assert [entry["state"] for entry in failed["state"]["histories"]] == ["CREATED", "FAILED"]
     assert failed["taskRunList"] == [] and failed["inputs"]["name"] == "Kay"
+
+
+@pytest.mark.parametrize("name", ["eval", "labels", "replay", "restart", "state", "unqueue"])
+def test_a_form_starts_a_flow_whose_id_is_the_name_of_an_action(server: Any, name: str) -> None:
+    server.save(HELLO.replace("id: hello", f"id: {name}"))
+
+    started = run(server, name, data=form(name="you"))
+
+    assert (started["flowId"], started["state"]["current"]) == (name, "SUCCESS")
+    assert started["inputs"]["name"] == "you"
