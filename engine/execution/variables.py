@@ -109,6 +109,9 @@ def run_variables(draft: ExecutionDraft, run: TaskRun) -> dict[str, Any]:
         around = draft.run(run.scope_id)
         assert around is not None, run.scope_id
         variables["workerTaskrun"] = _taskrun(around)
+        if around.value is not None:
+            # Tasks that share a folder stand in for the one that has it, also where it is a loop's turn.
+            variables["taskrun"]["value"] = around.value
     return variables
 
 

@@ -360,12 +360,15 @@ def test_in_a_loop_each_value_has_a_folder_of_its_own() -> None:
         outputFiles: ["*"]
         tasks:
         - {{id: a, type: Work, script: x}}
-        - {{id: b, type: Return, format: "{{{{ parent.taskrun.value }}}} {{{{ workerTaskrun.value }}}}"}}
+        - id: b
+          type: Return
+          format: "{{{{ parent.taskrun.value }}}} {{{{ workerTaskrun.value }}}} {{{{ taskrun.value }}}}"
     """).run({"a": lambda job: jobs.append(job) or {}, "wd": KEPT})
 
     assert run.state is State.SUCCESS
     assert {job.folder for job in jobs} == {each.id for each in run.all("wd")}
-    assert [each.outputs for each in run.all("b")] == [{"value": "1 1"}, {"value": "2 2"}]
+    assert [each.outputs for each in run.all("b")] == [{"value": "1 1 1"}, {"value": "2 2 2"}]
+    assert [each.value for each in run.all("b")] == [None, None]
     assert [each.outputs for each in run.all("wd")] == [KEPT, KEPT]
     assert sorted(discarded(run)) == sorted(each.id for each in run.all("wd"))
 
