@@ -117,10 +117,13 @@ def _ask_one(draft: ExecutionDraft, run: TaskRun, wish: Call, former: Child | No
 def _end(draft: ExecutionDraft, run: TaskRun, batches: Batches) -> None:
     """End the task run as the worst of its executions, unless that isn't to be passed on."""
     worst = next((state for state in WORST if batches.ended.get(state)), State.SUCCESS)
-    passed_on = draft.task(run).properties.get("transmitFailed") is not False
+    task = draft.task(run)
+    passed_on = task.properties.get("transmitFailed") is not False
+    # Who doesn't wait never counts executions that have yet to run.
+    at_once = task.properties.get("wait") is False
     outputs = {
         "numberOfBatches": batches.total,
-        "iterations": {"RUNNING": 0, **batches.ended},
+        "iterations": {"RUNNING": 0, **batches.ended} if at_once else {"CREATED": 0, "RUNNING": 0, **batches.ended},
         "subflowOutputsBaseUri": batches.base,
     }
     error = ""

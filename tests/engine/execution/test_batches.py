@@ -47,7 +47,7 @@ def test_each_batch_has_an_execution(twice: bool) -> None:
     assert inputs == [{"file": f"kestra:///b/0000000{n}.csv", "n": n} for n in range(3)]
     assert made.parent["each_items"].outputs == {
         "numberOfBatches": 3,
-        "iterations": {"RUNNING": 0, "SUCCESS": 3},
+        "iterations": {"CREATED": 0, "RUNNING": 0, "SUCCESS": 3},
         "subflowOutputsBaseUri": "kestra:///b/",
     }
     assert made.parent.order() == ["each", "each_split", "each_items", "each_merge", "after"]
@@ -85,7 +85,11 @@ def test_many_batches_run_some_at_once_and_leave_no_rows() -> None:
     made.go_on(script)
 
     assert len(made.children) == 3 * ACTIVE_MAX
-    assert (made.parent["each_items"].outputs or {})["iterations"] == {"RUNNING": 0, "SUCCESS": 3 * ACTIVE_MAX}
+    assert (made.parent["each_items"].outputs or {})["iterations"] == {
+        "CREATED": 0,
+        "RUNNING": 0,
+        "SUCCESS": 3 * ACTIVE_MAX,
+    }
     assert [key for key in made.parent.rows.rows if key.startswith("x/")] == []
 
 
@@ -95,7 +99,12 @@ def test_the_worst_end_is_passed_on_unless_it_is_not_to(extra: str, state: State
     made.run({**script, "work": [State.SUCCESS, State.FAILED, State.SUCCESS]})
 
     assert made.parent["each_items"].state is state
-    assert (made.parent["each_items"].outputs or {})["iterations"] == {"RUNNING": 0, "SUCCESS": 2, "FAILED": 1}
+    assert (made.parent["each_items"].outputs or {})["iterations"] == {
+        "CREATED": 0,
+        "RUNNING": 0,
+        "SUCCESS": 2,
+        "FAILED": 1,
+    }
 
 
 def test_without_waiting_the_executions_need_only_exist() -> None:
@@ -128,7 +137,7 @@ def test_a_restart_runs_only_what_failed(twice: bool, extra: str, executions: in
 
     assert made.parent.state is State.SUCCESS
     assert len(made.children) == executions
-    assert (made.parent["each_items"].outputs or {})["iterations"] == {"RUNNING": 0, "SUCCESS": 3}
+    assert (made.parent["each_items"].outputs or {})["iterations"] == {"CREATED": 0, "RUNNING": 0, "SUCCESS": 3}
     finished = [event.outputs_json for event in made.parent.of(e.ChildFinished) if event.state is State.SUCCESS]
     assert sorted(finished) == [b'{"n":0}', b'{"n":1}', b'{"n":2}']
 
