@@ -161,6 +161,31 @@ async def store_part(part: BodyPartReader, context: Context, target: Target, fol
     return Stored(name, seen.digest.hexdigest(), seen.size, uri)
 
 
+async def store_in_namespace(request: web.Request, context: Context, namespace: str, path: str) -> int:
+    """Store the one file of a form as a namespace's, and return its size.
+
+    Raises:
+        ApiProblem: If there is no storage, the form holds no file, or it is too large or its name can't be.
+    """
+    if context.storage is None:
+        raise ApiProblem("not-found", "This server has no storage for files")
+    if not sends_form(request):
+        raise ApiProblem("unsupported-media-type", "Expected a form (multipart/form-data) with the part 'fileContent'")
+    refuse_encoded(request)
+    try:
+        part = await asyncio.wait_for((await request.multipart()).next(), IDLE_S)
+        if not isinstance(part, BodyPartReader):
+            raise ApiProblem("bad-request", "Expected a form with the part 'fileContent', but it has none")
+        seen = _Seen(blake2b(digest_size=DIGEST_BYTES))
+        chunks = _chunks(part, context.settings.upload_bytes_max, seen)
+        await context.storage.put_in_namespace(namespace, path, chunks)
+    except TimeoutError:
+        raise ApiProblem("bad-request", f"Nothing more came of the form for {IDLE_S:g} s") from None
+    except (ValueError, AssertionError) as error:
+        raise ApiProblem("invalid-argument", str(error) or "The form is malformed") from None
+    return seen.size
+
+
 class _Seen(msgspec.Struct):
     """What has come of a file."""
 

@@ -41,6 +41,32 @@ class FileStorage(Protocol):
         """
         ...
 
+    async def put_in_namespace(self, namespace: str, path: str, data: AsyncIterator[bytes]) -> str:
+        """Store a file of a namespace, in place of one that is there, and return its URI; ValueError if that can't be.
+
+        Args:
+            namespace: Whose file it is.
+            path: Relative, within the namespace's files.
+            data: The contents, piece by piece.
+        """
+        ...
+
+    def uri_in_namespace(self, namespace: str, path: str) -> str:
+        """Return the URI of a file of a namespace, whether or not it is there; ValueError if it can't be one."""
+        ...
+
+    async def paths_in_namespace(self, namespace: str, most: int) -> list[str]:
+        """Return the paths of a namespace's files, in order; ValueError if there are more than `most`."""
+        ...
+
+    async def remove(self, uri: str) -> None:
+        """Remove a file.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+        """
+        ...
+
 
 class KeyValueStores(Protocol):
     """The key-value stores of all namespaces. Every call may wait for a disk: call it in a thread.

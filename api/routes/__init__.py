@@ -19,6 +19,7 @@ from api.routes import (
     instance,
     kv,
     logs,
+    namespace_files,
     namespaces,
     plugins,
     triggers,
@@ -32,7 +33,7 @@ ROOT = "/api/v1"
 def register(app: web.Application) -> None:
     """Add all routes to the application."""
     started = (webhooks, triggers, bulk, ended, executions)
-    for module in (flows, *started, files, follow, logs, kv, namespaces, plugins, instance):
+    for module in (flows, *started, files, follow, logs, kv, namespace_files, namespaces, plugins, instance):
         for route in module.ROUTES:
             for path in _addresses(route.path):
                 app.router.add_route(route.method, path, route.handler)

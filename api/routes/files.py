@@ -18,6 +18,15 @@ from api.storage import FileStorage
 async def download(request: web.Request) -> web.StreamResponse:
     """Send a file of an execution."""
     storage, uri = await _file(request)
+    return await send(request, storage, uri)
+
+
+async def send(request: web.Request, storage: FileStorage, uri: str) -> web.StreamResponse:
+    """Send a stored file.
+
+    Raises:
+        ApiProblem: If there is no such file.
+    """
     try:
         size = await storage.size(uri)
         contents = await storage.get(uri)

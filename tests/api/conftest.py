@@ -162,6 +162,24 @@ class MemoryStorage:
             raise FileNotFoundError(uri)
         return len(self.files[uri])
 
+    async def put_in_namespace(self, namespace: str, path: str, data: AsyncIterator[bytes]) -> str:
+        uri = self.uri_in_namespace(namespace, path)
+        self.files[uri] = b"".join([piece async for piece in data])
+        return uri
+
+    def uri_in_namespace(self, namespace: str, path: str) -> str:
+        if ".." in path:
+            raise ValueError(f"Expected a path without '..', but got {path!r}")
+        return f"kestra:///{namespace.replace('.', '/')}/_files/{path}"
+
+    async def paths_in_namespace(self, namespace: str, most: int) -> list[str]:
+        below = self.uri_in_namespace(namespace, "")
+        return sorted(uri.removeprefix(below) for uri in self.files if uri.startswith(below))[:most]
+
+    async def remove(self, uri: str) -> None:
+        if self.files.pop(uri, None) is None:
+            raise FileNotFoundError(uri)
+
 
 class Reply:
     """An answer that was read whole."""

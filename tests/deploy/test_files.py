@@ -47,3 +47,26 @@ def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         asyncio.run(ApiFiles(LocalStorage(tmp_path)).size("kestra:///nothing/here"))
+
+
+def test_files_of_a_namespace_lie_where_workers_look_for_them(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    files = ApiFiles(storage)
+
+    async def put(path: str) -> str:
+        return await files.put_in_namespace("a.b", path, pieces(b"hel", b"lo"))
+
+    assert asyncio.run(put("x/y.txt")) == "kestra:///a/b/_files/x/y.txt" == files.uri_in_namespace("a.b", "x/y.txt")
+    assert storage.open("kestra:///a/b/_files/x/y.txt").read() == b"hello"
+    asyncio.run(put("z.txt"))
+    assert asyncio.run(files.paths_in_namespace("a.b", 2)) == ["x/y.txt", "z.txt"]
+    with pytest.raises(ValueError, match="at most 1 files"):
+        asyncio.run(files.paths_in_namespace("a.b", 1))
+    asyncio.run(files.remove("kestra:///a/b/_files/z.txt"))
+    assert asyncio.run(files.paths_in_namespace("a.b", 2)) == ["x/y.txt"]
+
+
+@pytest.mark.parametrize(("namespace", "path"), [("a.b", "../../c"), ("../a", "c"), ("a.b", "")])
+def test_what_is_no_file_of_a_namespace_has_no_address(namespace: str, path: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="Expected"):
+        ApiFiles(LocalStorage(tmp_path)).uri_in_namespace(namespace, path)

@@ -101,6 +101,14 @@ def test_a_file_that_is_missing_says_so(storage: LocalStorage) -> None:
             ask("kestra:///missing")
 
 
+def test_a_file_is_removed_once(storage: LocalStorage) -> None:
+    uri = storage.put("a/b.txt", io.BytesIO(b"hello"))
+    storage.remove(uri)
+    assert not storage.exists(uri)
+    with pytest.raises(StorageError, match="There is no file"):
+        storage.remove(uri)
+
+
 def test_a_store_that_fails_leaves_the_old_file_and_no_remains(storage: LocalStorage, tmp_path: Path) -> None:
     uri = storage.put("a/b", io.BytesIO(b"old"))
 

@@ -43,7 +43,7 @@ class AttemptFiles:
         self._allowed_below = (
             f"{executions}/{job.execution_id}/",
             *_related(job, executions),
-            *map(_namespace_files, _with_those_around(job.namespace)),
+            *map(namespace_folder, _with_those_around(job.namespace)),
         )
 
     def put(self, name: str, source: BinaryIO) -> str:
@@ -139,7 +139,7 @@ class AttemptFiles:
         return self._storage.open(self._allowed(uri))
 
     def namespace_files(self, namespace: str) -> Iterator[str]:
-        """Yield the paths of all files of a namespace, within it.
+        """Return the paths of all files of a namespace, within it.
 
         Raises:
             StorageError: If it is neither that of the flow nor around it, or its folders are nested too deep.
@@ -148,15 +148,7 @@ class AttemptFiles:
             raise StorageError(
                 f"Expected the namespace {self._namespace} or one around it, but got {namespace[:200]!r}"
             )
-        base = _namespace_files(namespace)
-        waiting = [""]
-        while waiting:
-            folder = waiting.pop()
-            if folder.count("/") > DEPTH_MAX:
-                raise StorageError(f"Expected folders nested at most {DEPTH_MAX} deep, but {folder[:200]!r} is deeper")
-            place = (base + folder).rstrip("/")
-            yield from (folder + name for name in self._storage.files_in(place))
-            waiting += (f"{folder}{name}/" for name in reversed(self._storage.folders_in(place)))
+        return namespace_paths(self._storage, namespace)
 
     def uri_in_namespace(self, path: str, namespace: str | None = None) -> str:
         """Return the URI that a namespace's file has, whether or not it is there.
@@ -168,7 +160,7 @@ class AttemptFiles:
         Raises:
             StorageError: If it can't be the name of a file.
         """
-        return uri_of(_namespace_files(namespace or self._namespace) + checked(path))
+        return uri_of(namespace_folder(namespace or self._namespace) + checked(path))
 
     def _allowed(self, uri: str) -> str:
         path = path_of(uri)
@@ -180,8 +172,26 @@ class AttemptFiles:
         return uri
 
 
-def _namespace_files(namespace: str) -> str:
+def namespace_folder(namespace: str) -> str:
+    """Return the stored path below which the files of a namespace lie, with its slash."""
     return f"{namespace.replace('.', '/')}/_files/"
+
+
+def namespace_paths(storage: Storage, namespace: str) -> Iterator[str]:
+    """Yield the paths of all files of a namespace, within it.
+
+    Raises:
+        StorageError: If its folders are nested too deep.
+    """
+    base = namespace_folder(namespace)
+    waiting = [""]
+    while waiting:
+        folder = waiting.pop()
+        if folder.count("/") > DEPTH_MAX:
+            raise StorageError(f"Expected folders nested at most {DEPTH_MAX} deep, but {folder[:200]!r} is deeper")
+        place = (base + folder).rstrip("/")
+        yield from (folder + name for name in storage.files_in(place))
+        waiting += (f"{folder}{name}/" for name in reversed(storage.folders_in(place)))
 
 
 def _with_those_around(namespace: str) -> list[str]:

@@ -77,6 +77,14 @@ class LocalStorage:
             os.chmod(file.fileno(), 0o600)
             shutil.copyfileobj(source, file, 1 << 20)
 
+    def remove(self, uri: str) -> None:
+        """See `worker.storage.port.Storage.remove`."""
+        file = self._file(uri)
+        try:
+            file.unlink()
+        except OSError as error:
+            _refuse(uri, error)
+
     def files_in(self, path: str) -> list[str]:
         """See `worker.storage.port.Storage.files_in`."""
         return self._names(path, folders=False)
@@ -138,7 +146,7 @@ class LocalStorage:
 def _refuse(uri: str, error: OSError) -> NoReturn:
     if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
         raise FileMissing(f"There is no file {uri!r}") from error
-    raise StorageError(f"The file {uri!r} can't be read: {error.strerror}") from error
+    raise StorageError(f"The file {uri!r} can't be had: {error.strerror}") from error
 
 
 def _contents(file: Path) -> bytes | None:

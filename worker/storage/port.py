@@ -109,6 +109,14 @@ class Storage(Protocol):
         """
         ...
 
+    def remove(self, uri: str) -> None:
+        """Remove a file.
+
+        Raises:
+            StorageError: As `open` does, or if the disk refuses.
+        """
+        ...
+
     def files_in(self, path: str) -> list[str]:
         """Return the names of the files that lie directly in a folder, sorted; none if there is no such folder.
 
