@@ -18,6 +18,7 @@ from executor.state.rows import PartitionRows
 
 FAMILY = b"u"
 TASK_RUNS = "t"
+TIMERS = "m/"
 LOOK_MS = 5_000
 """After so long it is worked out what a row is to be asked for again: most are answered by then. No `first_ms` of an
 `Outstanding` is shorter."""
@@ -102,8 +103,11 @@ class Requests:
                 yield aggregate_id, key, request.row, waits.effect
 
     def any_of(self, rows: Rows) -> bool:
-        """Tell whether an aggregate that is over waits for something all the same; its attempts don't count then."""
-        return any(
+        """Tell whether an aggregate that is over waits for something all the same: for an answer, or for its time.
+
+        Its attempts don't count any more.
+        """
+        return any(key.startswith(TIMERS) for key, _row in rows.scan(TIMERS)) or any(
             key[0] == segment and self._waits(key, row)
             for segment in self._segments
             if segment != TASK_RUNS

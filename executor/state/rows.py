@@ -258,18 +258,23 @@ class PartitionRows:
             How many were deleted.
         """
         begin = self.of(aggregate_id).prefix
-        spared = {begin + key.encode() for key in kept}
         writes: dict[bytes, bytes | None] = {}
-        for stored, _data in self._store.scan(begin, _after(begin)):
-            if len(writes) >= most:
+        deleted = 0
+        for stored, data in self._store.scan(begin, _after(begin)):
+            key = stored[len(begin) :].decode()
+            if key in kept:
+                continue
+            if deleted >= most:
                 break
-            if stored not in spared:
-                writes[stored] = None
+            writes[stored] = None
+            deleted += 1
+            if key[0] in self.indexed:
+                writes.update(self.index_changes(aggregate_id, key, self._decode(key, data), None))
         else:
             writes[self._index(entry)] = None
         self._store.write(writes)
         del self._aggregates[aggregate_id]
-        return sum(key.startswith(begin) for key in writes)
+        return deleted
 
     def clear(self) -> None:
         """Delete everything stored of this partition: it is restored from elsewhere."""

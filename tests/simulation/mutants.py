@@ -58,6 +58,12 @@ def planted(name: str) -> Iterator[None]:
             setattr(owner, attribute, value)
 
 
+def said_once(which: Callable[[Any], bool]) -> dict[tuple[Any, str], Any]:
+    """Return the bug that what some rows wait for isn't said again."""
+    before = Requests.due
+    return {(Requests, "due"): lambda requests, now_ms: (it for it in before(requests, now_ms) if not which(it[2]))}
+
+
 @mutant
 def readers_count_steps_of_any_epoch() -> dict[tuple[Any, str], Any]:
     def counts(fold: StepFold, message: Any, offset: int) -> bool:
@@ -195,20 +201,12 @@ def nothing_outstanding_is_said_again() -> dict[tuple[Any, str], Any]:
 
 @mutant
 def the_end_of_a_child_is_told_once() -> dict[tuple[Any, str], Any]:
-    def due(requests: Requests, now_ms: int) -> Iterator[Any]:
-        return (found for found in before(requests, now_ms) if not isinstance(found[2], Awaited))
-
-    before = Requests.due
-    return {(Requests, "due"): due}
+    return said_once(lambda row: isinstance(row, Awaited))
 
 
 @mutant
 def a_child_is_asked_for_once() -> dict[tuple[Any, str], Any]:
-    def due(requests: Requests, now_ms: int) -> Iterator[Any]:
-        return (found for found in before(requests, now_ms) if not isinstance(found[2], Child))
-
-    before = Requests.due
-    return {(Requests, "due"): due}
+    return said_once(lambda row: isinstance(row, Child))
 
 
 @mutant
@@ -342,33 +340,17 @@ def a_slot_is_free_before_the_tasks_after_the_end_have_run() -> dict[tuple[Any, 
 
 @mutant
 def a_grant_is_not_said_again() -> dict[tuple[Any, str], Any]:
-    before = Requests._request
-
-    def request(requests: Requests, key: str, row: Any) -> Any:
-        return None if isinstance(row, Place) else before(requests, key, row)
-
-    return {(Requests, "_request"): request}
+    return said_once(lambda row: isinstance(row, Place))
 
 
 @mutant
 def a_slot_is_given_back_once() -> dict[tuple[Any, str], Any]:
-    before = Requests._request
-
-    def request(requests: Requests, key: str, row: Any) -> Any:
-        returning = isinstance(row, Slot) and row.phase == "returning"
-        return None if returning else before(requests, key, row)
-
-    return {(Requests, "_request"): request}
+    return said_once(lambda row: isinstance(row, Slot) and row.phase == "returning")
 
 
 @mutant
 def triggers_are_told_once() -> dict[tuple[Any, str], Any]:
-    before = Requests._request
-
-    def request(requests: Requests, key: str, row: Any) -> Any:
-        return None if isinstance(row, Telling | Firing) else before(requests, key, row)
-
-    return {(Requests, "_request"): request}
+    return said_once(lambda row: isinstance(row, Telling | Firing))
 
 
 @mutant
