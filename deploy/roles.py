@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from deploy.clash import DISTRIBUTION
 from deploy.encryption import encryption_key
+from deploy.instance_variables import instance_variables
 from deploy.open_log import storage_folder
 from deploy.scripts import script_limits, script_user
 from deploy.settings import Settings
@@ -40,7 +41,8 @@ def clocks() -> Clocks:
 
 def executor_role(log: Log, store: Store, settings: Settings, name: str, *, triggers: bool = True) -> Role:
     """Return the executor: it owns the partitions that its group gives to it, and keeps their rows in `store`."""
-    setting = Setting(flow=None, dialect=settings.dialect)
+    variables = instance_variables(settings, os.environ)
+    setting = Setting(flow=None, variables=variables, dialect=settings.dialect)
     chosen = ExecutorSettings(name=name, standby=settings.executor.standby, setting=setting, triggers=triggers)
     executor = Executor(log, store, chosen, clocks())
     return Role("executor", executor.run, executor.stop)

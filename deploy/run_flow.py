@@ -24,6 +24,7 @@ import msgspec
 from deploy.encryption import seal_of
 from deploy.flow_commands import problem_line, read_text
 from deploy.follow import Follower
+from deploy.instance_variables import instance_variables
 from deploy.open_log import open_log, storage_folder
 from deploy.own_log import configure_logging
 from deploy.problems import UserError
@@ -156,7 +157,8 @@ def values_of(
                 raise UserError(f"input {name}: {path} can't be read: {error.strerror}") from None
         else:
             values[name] = read_text(path)
-    variables = {"flow": {"id": flow.id, "namespace": flow.namespace, "revision": 1}, "vars": flow.variables}
+    about = {"id": flow.id, "namespace": flow.namespace, "revision": 1}
+    variables = {**instance_variables(settings, os.environ), "flow": about, "vars": flow.variables}
     keys = KeyValues(storage, clocks().now_ms)
     resolution = resolve_inputs(
         flow.inputs,

@@ -119,6 +119,11 @@ class Settings(Section):
         "none: one process makes its own; without one a cluster refuses SECRET inputs",
     )
     storage: Path | None = setting(None, "folder", "none: in the data folder; on a cluster one that all hosts share")
+    globals: Path | None = setting(
+        None,
+        "YAML or JSON file",
+        "none: templates read nothing in `globals`; all executor and api processes must have the same",
+    )
     kafka: KafkaSection = KafkaSection()
     schema_registry: RegistrySection = RegistrySection()
     executor: ExecutorSection = ExecutorSection()

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from deploy.clash import DISTRIBUTION, foreign_packages, shadowed_packages
 from deploy.encryption import seal_of
 from deploy.http_role import HttpRole, listening_socket, url_of
+from deploy.instance_variables import instance_variables
 from deploy.open_log import open_log, rows_folder, storage_folder, views_address
 from deploy.own_log import configure_logging
 from deploy.problems import UserError
@@ -171,6 +172,7 @@ def build_api(settings: Settings, log: Log, taken: socket.socket, ready: Callabl
         ui_url=settings.api.url,
         version=version(DISTRIBUTION),
         dialect=settings.dialect,
+        expression_globals=instance_variables(settings, os.environ),
     )
 
     seal = seal_of(settings)

@@ -170,14 +170,22 @@ def _variables(draft: ExecutionDraft, run: TaskRun, reads: list[expression.Reads
         sealed: The inputs' JSON if SECRET ones are among them, which the engine's own variables keep closed.
     """
     variables = run_variables(draft, run)
+    for name in draft.setting.variables:
+        if not _looked_up(name, reads):
+            variables.pop(name, None)
     if sealed:
         variables["inputs"] = msgspec.json.decode(sealed)
     outputs, states = variables.pop("outputs"), variables.pop("tasks")
     known = {**variables, "outputs": outputs}
     variables["outputs"] = _mentioned(outputs, reads, known)
-    if any(each.dynamic or any(path[0] == "tasks" for path in each.paths) for each in reads):
+    if _looked_up("tasks", reads):
         variables["tasks"] = _plain(states)
     return variables
+
+
+def _looked_up(name: str, reads: list[expression.Reads]) -> bool:
+    """Return whether templates may read a variable."""
+    return any(each.dynamic or any(path[0] == name for path in each.paths) for each in reads)
 
 
 def _reads(written: Any, dialect: expression.Dialect) -> list[expression.Reads]:

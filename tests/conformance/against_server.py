@@ -18,7 +18,8 @@ from tests.conformance.through_engine import run_rows
 from tests.deploy.server import started
 
 SECRETS = {"WEBHOOK_KEY": "secretKey", "MY_SECRET": '{"secretKey":"secretValue"}', "NEW_LINE": "cGFzc3dvcmR2\nZXJ5bG9u"}
-HAVE = "secret-webhook-key,secret-my-secret,env-test1-test2"
+HAVE = "secret-webhook-key,secret-my-secret,env-test1-test2,globals"
+GLOBALS = "string: string\nint: 1\nbool: true\nnested: {int: 2}\n"
 
 
 def main() -> int:
@@ -33,11 +34,14 @@ def main() -> int:
     environ |= {"ENV_TEST1": "true", "ENV_TEST2": "Pass by env"}
     with (
         tempfile.TemporaryDirectory(prefix="penstock-conformance-") as folder,
-        started("standalone", Path(folder), environ=environ) as server,
+        tempfile.NamedTemporaryFile("w", suffix=".yaml") as variables,
     ):
-        command = [sys.executable, runner, "--base-url", server.address, "--have", HAVE, *sys.argv[2:]]
-        code = subprocess.run(command).returncode
-        server.stop(signal.SIGTERM)
+        variables.write(GLOBALS)
+        variables.flush()
+        with started("standalone", Path(folder), "--set", f"globals={variables.name}", environ=environ) as server:
+            command = [sys.executable, runner, "--base-url", server.address, "--have", HAVE, *sys.argv[2:]]
+            code = subprocess.run(command).returncode
+            server.stop(signal.SIGTERM)
     return code or min(failed, 1)
 
 

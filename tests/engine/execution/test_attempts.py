@@ -7,6 +7,7 @@ from engine.execution import effects as f
 from engine.execution import events as e
 from engine.execution.decide.attempts import LOST_MAX
 from engine.execution.draft import Setting
+from engine.execution.job import Job
 from engine.execution.step import step
 from engine.values import State
 from tests.engine.execution.driven import Driven
@@ -235,3 +236,17 @@ def test_a_timed_out_attempt_is_tried_again() -> None:
 
     run.go_on()
     assert run.state is State.SUCCESS
+
+
+def test_a_job_carries_of_the_installations_variables_what_its_templates_read() -> None:
+    run = Driven(
+        "tasks: [{id: t, type: Work, script: '{{ envs.home }}'}, {id: u, type: Work, script: x}]",
+        variables={"envs": {"home": "/root"}, "globals": {"a": 1}},
+    )
+    jobs: dict[str, Job] = {}
+
+    run.run({name: lambda job: jobs.update({job.task_id: job}) or {} for name in ("t", "u")})
+
+    assert jobs["t"].variables["envs"] == {"home": "/root"}
+    assert "globals" not in jobs["t"].variables
+    assert not {"envs", "globals"} & set(jobs["u"].variables)
