@@ -35,6 +35,7 @@ class ExecutionChange:
     __slots__ = (
         "attempt",
         "born",
+        "deleted",
         "end_ms",
         "error",
         "id",
@@ -57,6 +58,7 @@ class ExecutionChange:
         self.seq = since
         self.born: Any = None
         """The ExecutionCreated, if it began to exist in this batch."""
+        self.deleted = False
         self.state: str | None = None
         self.journal = ""
         self.end_ms: int | None = None

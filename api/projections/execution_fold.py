@@ -132,6 +132,12 @@ def _retry_numbered(_batch: Batch, _step: Step, change: ExecutionChange, event: 
     change.attempt = event.tries
 
 
+def _execution_deleted(
+    _batch: Batch, _step: Step, change: ExecutionChange, _event: e.ExecutionDeleted, _seq: int
+) -> None:
+    change.deleted = True
+
+
 def _labels_updated(_batch: Batch, _step: Step, change: ExecutionChange, event: e.LabelsUpdated, _seq: int) -> None:
     change.labels = event.labels
 
@@ -336,6 +342,7 @@ FOLDS: dict[type, Fold] = {
     e.ExecutionEnded: _execution_ended,
     e.ExecutionSettled: _execution_settled,
     e.ExecutionRestarted: _execution_restarted,
+    e.ExecutionDeleted: _execution_deleted,
     e.LabelsUpdated: _labels_updated,
     e.VariablesChanged: _variables_changed,
     e.SlaViolated: _sla_violated,

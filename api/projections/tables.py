@@ -105,6 +105,13 @@ UPDATE_EXECUTION = (
     " outputs = COALESCE(?, outputs), labels = COALESCE(?, labels), variables = COALESCE(?, variables),"
     " variables_whole = COALESCE(?, variables_whole) WHERE id = ? AND seq < ?"
 )
+DELETE_EXECUTION = (
+    "DELETE FROM executions WHERE id = ?",
+    "DELETE FROM execution_labels WHERE execution_id = ?",
+    "DELETE FROM task_runs WHERE execution_id = ?",
+    "DELETE FROM log_lines WHERE execution_id = ?",
+    "DELETE FROM metrics WHERE execution_id = ?",
+)
 DELETE_EXECUTION_LABELS = "DELETE FROM execution_labels WHERE execution_id = ?"
 INSERT_EXECUTION_LABEL = (
     "INSERT INTO execution_labels (execution_id, name, value) VALUES (?, ?, ?)"

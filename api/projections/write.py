@@ -59,6 +59,9 @@ def write_batch(
                 connection.execute_many(t.NAME_TASK_OF_LINES, batch.nameless)
         if batch.metrics:
             connection.execute_many(t.INSERT_METRIC, batch.metrics)
+        gone = [(change.id,) for change in batch.executions.values() if change.deleted]
+        for statement in t.DELETE_EXECUTION if gone else ():
+            connection.execute_many(statement, gone)
         for key, change in batch.flows.items():
             _flow(connection, key, change, facts)
         for place, (seq, event) in batch.triggers.items():

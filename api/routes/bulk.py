@@ -25,6 +25,7 @@ from api.routes.executions import labels_of, searched, state_named
 from api.routes.route import Route
 from engine.execution.commands import (
     ChangeExecutionState,
+    DeleteExecution,
     ForceRunExecution,
     KillExecution,
     PauseExecution,
@@ -163,7 +164,10 @@ def _both(method: str, verb: str, prepare: Prepare) -> Iterable[Route]:
     yield Route(method, f"/executions/{verb}/by-query", _by_query(prepare))
 
 
+_DELETE = _command(DeleteExecution())
 ROUTES = (
+    Route("DELETE", "/executions/by-ids", _by_ids(_DELETE)),
+    Route("DELETE", "/executions/by-query", _by_query(_DELETE)),
     *_both("DELETE", "kill", _command(KillExecution())),
     *_both("POST", "pause", _command(PauseExecution())),
     *_both("POST", "resume", _command(ResumeExecution())),

@@ -21,6 +21,7 @@ from api.routes.flows import draw, flow_json
 from api.routes.route import Route
 from engine.execution.commands import (
     CreateExecution,
+    DeleteExecution,
     ForceRunExecution,
     KillExecution,
     PauseExecution,
@@ -245,6 +246,15 @@ async def kill(request: web.Request) -> web.Response:
     return await act(request, KillExecution())
 
 
+async def delete(request: web.Request) -> web.Response:
+    """Forget an ended execution, with its log; files that its tasks have stored stay."""
+    context = request.app[CONTEXT]
+    id = request.match_info["id"]
+    await row_of(context, id)
+    await context.commands.ask("executions", id, DeleteExecution())
+    return web.Response(status=204)
+
+
 async def pause(request: web.Request) -> web.Response:
     """Let running tasks finish and start no further ones."""
     return await act(request, PauseExecution())
@@ -425,6 +435,7 @@ ROUTES = (
     Route("GET", "/executions/flows/{namespace}/{flowId}", flow_by_name),
     Route("POST", "/executions/trigger/{namespace}/{flowId}", create_by_id),
     Route("GET", "/executions/{id}", read),
+    Route("DELETE", "/executions/{id}", delete),
     Route("GET", "/executions/{id}/flow", flow_of),
     Route("GET", "/executions/{id}/graph", graph_of),
     *both("DELETE", "kill", kill),

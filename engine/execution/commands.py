@@ -179,6 +179,10 @@ class MarkReplayed(Command, frozen=True, kw_only=True):
     """Note that another execution replays this one."""
 
 
+class DeleteExecution(Command, frozen=True, kw_only=True):
+    """Let nobody find an ended execution any more."""
+
+
 class UpdateLabels(Command, frozen=True, kw_only=True):
     """Set labels of an execution; system labels stay."""
 

@@ -53,6 +53,8 @@ class Header(Row, frozen=True, kw_only=True):
     """It ended well: snapshots keep no more of it than this row, whatever state a person says that it has."""
     violated: tuple[str, ...] = ()
     """SLAs that were violated, as `<attempt of the execution>/<index of the SLA>`."""
+    deleted: bool = False
+    """A person deleted it: only its id is remembered."""
 
 
 class Inputs(Row, frozen=True, kw_only=True):

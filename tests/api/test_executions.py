@@ -459,3 +459,27 @@ def test_a_form_starts_a_flow_whose_id_is_the_name_of_an_action(server: Any, nam
 
     assert (started["flowId"], started["state"]["current"]) == (name, "SUCCESS")
     assert started["inputs"]["name"] == "you"
+
+
+def test_an_ended_execution_can_be_deleted_and_is_found_nowhere(server: Any) -> None:
+    server.save(HELLO)
+    server.save(HELLO.replace("id: hello", "id: other"))
+    kept, first, second = (run(server)["id"] for _ in range(3))
+    third = run(server, "other")["id"]
+
+    assert server.call("DELETE", f"/executions/{first}").status == 204
+    assert server.call("DELETE", "/executions/by-ids", json=[second]).json["count"] == 1
+    assert server.call("DELETE", "/executions/by-query?filters[flowId][EQUALS]=other").json["count"] == 1
+
+    for gone in (first, second, third):
+        assert server.get(f"/executions/{gone}").status == 404
+        assert server.call("DELETE", f"/executions/{gone}").status == 404
+        assert server.post(f"/executions/{gone}/restart").status == 404
+    assert server.get(f"/executions/{kept}").json["state"]["current"] == "SUCCESS"
+
+
+def test_an_execution_that_has_not_ended_is_not_deleted(server: Any) -> None:
+    server.save(PAUSING)
+    id = run(server, "pausing", "")["id"]
+    until(server, id, "PAUSED")
+    assert server.call("DELETE", f"/executions/{id}").status == 409

@@ -14,6 +14,7 @@ from engine.execution import events as e
 from engine.execution.callers import accept, call_caller, name_caller, refuse
 from engine.execution.conclusion import outputs_of
 from engine.execution.decide.create import begin
+from engine.execution.decide.delete import refuse_deleted
 from engine.execution.draft import ExecutionDraft
 from engine.execution.kin import AWAITED, Awaited
 from engine.execution.recall import recall
@@ -35,6 +36,7 @@ def restart_execution(draft: ExecutionDraft, command: c.RestartExecution) -> Non
     """
     if command.asked_by and _is_called(draft, command):
         return
+    refuse_deleted(draft)
     header = draft.header
     if header.state not in UNDONE:
         raise Rejected(
@@ -87,7 +89,7 @@ def _is_called(draft: ExecutionDraft, command: c.RestartExecution) -> bool:
     """Take the call of another execution in; True if nothing is to be restarted for it."""
     awaited: Awaited | None = draft.get(AWAITED)
     header: Header | None = draft.get(HEADER)
-    if header is None:
+    if header is None or header.deleted:
         refuse(draft, command, f"Execution {draft.id} isn't there any more, so it can't be restarted")
         return True
     if awaited is not None and awaited.caller == command.caller:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.errors import Reason, Rejected
 from engine.execution import commands as c
 from engine.execution import events as e
+from engine.execution.decide.delete import refuse_deleted
 from engine.execution.decide.restart import enter_again
 from engine.execution.decide.state import ENDS
 from engine.execution.draft import ExecutionDraft
@@ -18,6 +19,7 @@ def change_task_run_state(draft: ExecutionDraft, command: c.ChangeTaskRunState) 
     Raises:
         Rejected: If the execution hasn't ended, the state is no end, or nothing can go on from that task run.
     """
+    refuse_deleted(draft)
     header = draft.header
     if not header.settled:
         raise Rejected(Reason.INVALID_STATE, f"Expected an ended execution, but {draft.id} is {header.state}")

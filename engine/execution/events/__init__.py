@@ -19,6 +19,7 @@ from engine.execution.events.children import (
 )
 from engine.execution.events.lifecycle import (
     ExecutionCreated,
+    ExecutionDeleted,
     ExecutionEnded,
     ExecutionRecalled,
     ExecutionRestarted,
@@ -89,6 +90,7 @@ __all__ = [
     "ChildKillRequested",
     "CommandRejected",
     "ExecutionCreated",
+    "ExecutionDeleted",
     "ExecutionEnded",
     "ExecutionRecalled",
     "ExecutionRestarted",

@@ -74,6 +74,12 @@ class LabelsUpdated(Event, frozen=True, kw_only=True):
     at_ms: int
 
 
+class ExecutionDeleted(Event, frozen=True, kw_only=True):
+    """A person deleted the execution: views forget it, and nothing brings it back."""
+
+    at_ms: int
+
+
 class VariablesChanged(Event, frozen=True, kw_only=True):
     """The execution's variables are now these, instead of the flow's."""
 

@@ -17,6 +17,7 @@ EVOLVERS: dict[type[Event], Evolver] = {
     e.ExecutionSettled: lifecycle.execution_settled,
     e.ExecutionRecalled: lifecycle.execution_recalled,
     e.ExecutionRestarted: lifecycle.execution_restarted,
+    e.ExecutionDeleted: lifecycle.execution_deleted,
     e.LabelsUpdated: lifecycle.labels_updated,
     e.VariablesChanged: lifecycle.variables_changed,
     e.ExitRequested: lifecycle.exit_requested,

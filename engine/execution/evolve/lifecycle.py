@@ -91,6 +91,11 @@ def execution_restarted(rows: Rows, event: e.ExecutionRestarted) -> Changes:
     yield ENDING, None
 
 
+def execution_deleted(rows: Rows, _event: e.ExecutionDeleted) -> Changes:
+    """Remember that it is gone."""
+    yield HEADER, replace(rows.get(HEADER), deleted=True)
+
+
 def labels_updated(rows: Rows, event: e.LabelsUpdated) -> Changes:
     """Take the labels over."""
     yield HEADER, replace(rows.get(HEADER), labels=event.labels)
