@@ -330,12 +330,6 @@ class Partition:
         self._hash = _chained(self._hash, value, written)
         position = Position(0, step.epoch, self._fold.owner, step.n + 1, about.inbox, self._hash)
         writer.append(step, value, Decided(written, about.effects, position), durable=durable)
-        self._note_timers(aggregate_id, changed)
-
-    def _note_timers(self, aggregate_id: str, changed: dict[str, Row | None]) -> None:
-        for key, row in changed.items():
-            if isinstance(row, Timer):
-                self.timers.note(aggregate_id, key[2:], row.due_ms)
 
     def _release_after_pending(self, effects: list[tuple[str, Effect]]) -> None:
         assert self._writer is not None
@@ -393,6 +387,11 @@ class Partition:
             aggregate_id, rows = decided.changed.aggregate.id, decided.changed.rows
             self._snapshots.note(aggregate_id, rows)
             self.requests.note(aggregate_id, rows, now_ms)
+            # Not when they were decided: one that lies beyond what the timers have loaded would be neither there nor in
+            # the store if they load on before it is written.
+            for key, row in rows.items():
+                if isinstance(row, Timer):
+                    self.timers.note(aggregate_id, key[2:], row.due_ms)
 
     def _claim_acknowledged(self, ack: Ack) -> None:
         if ack.context[1] is not self._claim:

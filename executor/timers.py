@@ -45,7 +45,7 @@ class Timers:
         self._loaded_ms = 0
 
     def note(self, aggregate_id: str, timer_id: str, due_ms: int) -> None:
-        """A timer was set (decided, perhaps not stored yet)."""
+        """A timer was set, and is stored."""
         if due_ms < self._loaded_ms:
             heapq.heappush(self._heap, (due_ms, aggregate_id, timer_id))
 

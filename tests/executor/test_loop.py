@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from engine.catalog.commands import SaveFlow
 from engine.execution.commands import CreateExecution
-from engine.execution.events import ExecutionCreated
+from engine.execution.events import ExecutionCreated, ExecutionEnded
+from engine.machine import Event
 from executor import loop
 from executor.leases import Leases
 from executor.loop import Clocks, Executor, ExecutorSettings
 from executor.state.memory import MemoryStore
+from executor.timers import WINDOW_MS
 from topics import catalog
 from topics.embedded.memory import MemoryLog
 from topics.embedded.rules import catalog_partitions
@@ -39,6 +42,8 @@ class RefusingWriter:
         self._refused.append(Ack(topic, partition, None, context, "no space"))
 
     def poll(self, timeout_s: float = 0.0) -> list[Ack]:
+        if self._log.holding:
+            return []
         refused, self._refused = self._refused, []
         return refused + self._writer.poll(timeout_s)
 
@@ -50,6 +55,8 @@ class RefusingLog:
     def __init__(self) -> None:
         self._log = MemoryLog(catalog_partitions(1))
         self.refusing = False
+        self.holding = False
+        """Acknowledgements come later."""
         self.claims = 0
         """Of the executions' partition, while refusing."""
 
@@ -84,6 +91,11 @@ class Scene:
         reader = self.log.reader()
         reader.add(topic, 0, 0)
         return [message_of(record) for record in reader.poll(1_000, 0.0)]
+
+    def events(self, execution_id: str) -> list[Event]:
+        """Return what has happened to an execution."""
+        steps = [step for step in self.read(catalog.EXECUTIONS_EVENTS) if isinstance(step, Step)]
+        return [event for step in steps if step.id == execution_id for event in step.events]
 
     def created(self) -> list[str]:
         """Return which executions have begun to exist."""
@@ -196,3 +208,26 @@ def test_a_worker_lives_as_long_as_it_is_heard_even_in_words_of_a_newer_version(
     scene.ms += 1_000
     leases.poll()
     assert leases.is_gone("w")
+
+
+def test_a_timer_that_is_acknowledged_after_the_timers_have_loaded_on_is_fired_in_time(scene: Scene) -> None:
+    scene.run(20)
+    source = "id: f\nnamespace: n\ntasks: [{id: t, type: io.kestra.plugin.core.log.Log, message: x}]\n"
+    save = SaveFlow(namespace="n", flow_id="f", source=source)
+    scene.write("n/f", encode(save), catalog.FLOWS_INBOX)
+    scene.run(5)
+    due_ms = scene.ms + WINDOW_MS + 5_000
+    create = CreateExecution(namespace="n", flow_id="f", revision=1, schedule_ms=due_ms)
+    scene.write("later", encode(create))
+    scene.log.holding = True
+    scene.run(1)
+    scene.ms = due_ms - 4_000
+    scene.run(1)  # the timers that are due within the next minute are loaded, and this one isn't stored yet
+    scene.log.holding = False
+    scene.run(5)
+    assert not any(isinstance(event, ExecutionEnded) for event in scene.events("later"))
+
+    scene.ms = due_ms
+    scene.run(5)
+
+    assert any(isinstance(event, ExecutionEnded) for event in scene.events("later"))
