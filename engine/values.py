@@ -142,11 +142,17 @@ def parse_duration_ms(text: object) -> int:
         >>> parse_duration_ms("PT1M0.25S"), parse_duration_ms(2)
         (60250, 2000)
     """
+    nanos = parse_duration_nanos(text)
+    return nanos // 1_000_000 if nanos >= 0 else -(-nanos // 1_000_000)
+
+
+def parse_duration_nanos(text: object) -> int:
+    """Return a duration in nanoseconds, see `parse_duration_ms`; of a number of seconds whole milliseconds count."""
     written = str(text).strip()
     try:
         seconds = float(written)
         if seconds == seconds and abs(seconds) <= DURATION_MAX_MS / 1000:
-            return round(seconds * 1000)
+            return round(seconds * 1000) * 1_000_000
     except ValueError:
         pass
     match = _DURATION.fullmatch(written)
@@ -155,11 +161,27 @@ def parse_duration_ms(text: object) -> int:
     whole = (
         int(match["d"] or 0) * 86_400 + int(match["h"] or 0) * 3600 + int(match["m"] or 0) * 60 + int(match["s"] or 0)
     )
-    fraction = int((match["f"] or "0").ljust(9, "0")[:9]) // 1_000_000
-    ms = whole * 1000 + fraction
-    if ms > DURATION_MAX_MS:
+    if whole > DURATION_MAX_MS // 1000:
         raise ValueError(f"Expected a duration of less than 30,000 years, but got {written!r}")
-    return -ms if match["sign"] == "-" else ms
+    nanos = whole * 1_000_000_000 + int((match["f"] or "0").ljust(9, "0"))
+    return -nanos if match["sign"] == "-" else nanos
+
+
+def iso_duration(nanos: int) -> str:
+    """Return a duration in the one form that every way of writing it has in common: hours, minutes, seconds.
+
+    Example:
+        >>> iso_duration(93_661_250_000_000), iso_duration(-90_000_000_000)
+        ('PT26H1M1.25S', 'PT-1M-30S')
+    """
+    sign = "-" if nanos < 0 else ""
+    minutes, rest = divmod(abs(nanos), 60_000_000_000)
+    hours, minutes = divmod(minutes, 60)
+    text = (f"{sign}{hours}H" if hours else "") + (f"{sign}{minutes}M" if minutes else "")
+    if rest or not text:
+        whole, fraction = divmod(rest, 1_000_000_000)
+        text += sign + f"{whole}.{fraction:09d}".rstrip("0").rstrip(".") + "S"
+    return "PT" + text
 
 
 @lru_cache(maxsize=1024)

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from engine.values import TERMINAL
+from engine.values import TERMINAL, iso_duration
 
 LEVEL_NAMES = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR")
 
@@ -38,23 +38,6 @@ def iso(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
-def iso_duration(ms: int) -> str:
-    """Return a duration in milliseconds as ISO 8601.
-
-    Example:
-        >>> iso_duration(3_661_250)
-        'PT1H1M1.25S'
-    """
-    ms = max(ms, 0)
-    hours, rest = divmod(ms, 3_600_000)
-    minutes, rest = divmod(rest, 60_000)
-    text = (f"{hours}H" if hours else "") + (f"{minutes}M" if minutes else "")
-    if rest or not text:
-        seconds = f"{rest // 1000}.{rest % 1000:03d}".rstrip("0").rstrip(".")
-        text += f"{seconds}S"
-    return "PT" + text
-
-
 def unfold(journal: str) -> list[Entry]:
     """Return a journal's entries: state, time, worker (empty if none)."""
     entries = msgspec.json.decode(f"[{journal[1:]}]") if journal else []
@@ -68,7 +51,7 @@ def state_json(current: str, entries: Iterable[Entry], now_ms: int) -> dict[str,
     ended = current in TERMINAL
     result: dict[str, Any] = {"current": current, "histories": histories}
     if times:
-        result["duration"] = iso_duration((times[-1] if ended else now_ms) - times[0])
+        result["duration"] = iso_duration(max((times[-1] if ended else now_ms) - times[0], 0) * 1_000_000)
         result["startDate"] = histories[0]["date"]
         if ended or current == "PAUSED":
             result["endDate"] = histories[-1]["date"]

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from engine.inputs.bounds import Properties, check_bounds, instant_text, shown
-from engine.values import parse_duration_ms
+from engine.values import iso_duration, parse_duration_nanos
 
 
 def parse_instant(value: Any) -> datetime:
@@ -59,13 +59,12 @@ def read_time(value: Any, properties: Properties) -> str:
 
 
 def read_duration(value: Any, properties: Properties) -> str:
-    """Return an ISO 8601 duration. Raises ValueError if it is none, or is out of bounds."""
+    """Return a duration in hours, minutes and seconds. Raises ValueError if it is none, or is out of bounds."""
     if isinstance(value, bool | list | dict):
         raise ValueError(f"Expected a duration such as PT30S, but got {shown(value)}")
-    ms = parse_duration_ms(value)
-    for name, fits in (("min", ms.__ge__), ("max", ms.__le__)):
+    nanos = parse_duration_nanos(value)
+    for name, fits in (("min", nanos.__ge__), ("max", nanos.__le__)):
         bound = properties.get(name)
-        if bound is not None and not fits(parse_duration_ms(bound)):
+        if bound is not None and not fits(parse_duration_nanos(bound)):
             raise ValueError(f"Expected '{name}' {bound} or {'more' if name == 'min' else 'less'}, but got {value}")
-    written = str(value).strip()
-    return written.upper() if written[:1].upper() in ("P", "-", "+") and "P" in written.upper() else f"PT{ms / 1000:g}S"
+    return iso_duration(nanos)
