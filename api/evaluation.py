@@ -118,7 +118,7 @@ def _by_task(runs: Mapping[str, Row], value_of: Any) -> Variables:
 def _of_task_run(run: Row, runs: Mapping[str, Row], flow: Flow | None) -> Variables:
     entries = render.unfold(run[6])
     begun = entries[0][1] if entries else 0
-    attempts = sum(1 for state, _, _ in render.completed(entries) if state == "RUNNING")
+    attempts = sum(1 for state, *_ in render.completed(entries) if state == "RUNNING")
     taskrun: Variables = {"id": run[0], "startDate": iso(begun), "attemptsCount": max(attempts - 1, 0)}
     if run[2] is not None:
         taskrun["parentId"] = run[2]

@@ -242,7 +242,7 @@ def _ran(row: Row) -> Ran:
         value=value,
         iteration=iteration,
         attempts=len(attempts_json(entries, 0)),
-        history=tuple(Moment(state=State(state), at_ms=at, worker_id=worker) for state, at, worker in entries),
+        history=tuple(Moment(state=State(state), at_ms=at, worker_id=worker) for state, at, worker, _ in entries),
         outputs_json=outputs.encode() if outputs else b"",
         error=error or "",
     )

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import IO
 
 import msgspec
 
@@ -151,6 +153,7 @@ class AttemptLog:
         limits: How much may be written.
         monotonic: Clock of the rate, in seconds.
         wall_ms: Clock of the lines.
+        file: Takes the lines in place of the log, but errors of the engine's own go to both.
     """
 
     def __init__(
@@ -160,7 +163,9 @@ class AttemptLog:
         limits: LogLimits,
         monotonic: Callable[[], float],
         wall_ms: Callable[[], int],
+        file: IO[bytes] | None = None,
     ) -> None:
+        self._file = file
         self.masks = Masks()
         self._job = job
         self._shipper = shipper
@@ -210,6 +215,8 @@ class AttemptLog:
         """Write an error of the engine's own; it comes through whatever the attempt has written."""
         self._tell_dropped()
         self._write("ERROR", text)
+        if self._file is not None:
+            self._ship("ERROR", self.masks.hide(text)[:LINE_BYTES_MAX])
 
     def metric(self, kind: str, name: str, value: float, tags: dict[str, str]) -> None:
         """Send a metric."""
@@ -251,10 +258,18 @@ class AttemptLog:
             self._write("WARN", f"{dropped} lines are left out here: the attempt writes more than its log may hold.")
 
     def _write(self, level: str, text: str) -> None:
-        job = self._job
         text = self.masks.hide(text)
         if len(text) > LINE_BYTES_MAX:
             text = f"{text[:LINE_BYTES_MAX]} … ({len(text) - LINE_BYTES_MAX} characters more)"
+        if self._file is None:
+            self._ship(level, text)
+            return
+        at = datetime.fromtimestamp(self._wall_ms() / 1000, UTC).isoformat(timespec="milliseconds")
+        self._file.write(f"{at[:-6]}Z {level:<5} {text}\n".encode(errors="replace"))
+        self._number += 1
+
+    def _ship(self, level: str, text: str) -> None:
+        job = self._job
         entry = LogEntry(
             id=f"{self._id}/{self._number}",
             execution_id=job.execution_id,

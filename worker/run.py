@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import IO, BinaryIO, cast
 
 import msgspec
 from pydantic import ValidationError
@@ -29,10 +31,14 @@ from worker.runners.launcher import LaunchError
 from worker.runners.process import ProcessRunner
 from worker.storage.access import AttemptFiles
 from worker.storage.key_values import KeyValues
+from worker.storage.paths import path_of
 from worker.storage.port import Storage, StorageError
 from worker.world import World, opened
 
 logger = logging.getLogger(__name__)
+
+LOG_MEMORY_BYTES = 1 << 18
+"""Of lines that are kept in a file; what is more waits on disk for the end of the attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +60,17 @@ class Equipment:
 
 def run_attempt(equipment: Equipment, key: AttemptKey, job: Job, kill: Kill) -> Ended:
     """Run an attempt in this thread; never raises, whatever its plugin does."""
+    if not job.log_file:
+        return _attempt(equipment, key, job, kill, None)
+    with tempfile.SpooledTemporaryFile(max_size=LOG_MEMORY_BYTES) as file:
+        ended = _attempt(equipment, key, job, kill, file)
+        _keep_lines(equipment.storage, job.log_file, file)
+    return ended
+
+
+def _attempt(equipment: Equipment, key: AttemptKey, job: Job, kill: Kill, file: IO[bytes] | None) -> Ended:
     clock = equipment.clock
-    log = AttemptLog(job, equipment.shipper, equipment.log_limits, clock.monotonic, clock.wall_ms)
+    log = AttemptLog(job, equipment.shipper, equipment.log_limits, clock.monotonic, clock.wall_ms, file)
     try:
         ended = _run(equipment, key, job, kill, log)
     except Exception as error:
@@ -68,6 +83,15 @@ def run_attempt(equipment: Equipment, key: AttemptKey, job: Job, kill: Kill) -> 
             log.error(ended.error)
     log.end()
     return ended
+
+
+def _keep_lines(storage: Storage, uri: str, file: IO[bytes]) -> None:
+    """Store the lines of an attempt; one whose lines are lost has ended all the same."""
+    try:
+        file.seek(0)
+        storage.put(path_of(uri), cast("BinaryIO", file))
+    except OSError as error:
+        logger.warning("the lines of an attempt are lost, as %s can't be stored: %s", uri, error)
 
 
 def _run(equipment: Equipment, key: AttemptKey, job: Job, kill: Kill, log: AttemptLog) -> Ended:

@@ -207,11 +207,12 @@ def _task_dispatched(_batch: Batch, _step: Step, change: ExecutionChange, event:
 def _task_run_started(_batch: Batch, _step: Step, change: ExecutionChange, event: e.TaskRunStarted, seq: int) -> None:
     run = _task_run(change, event.task_run_id, seq)
     run.state = "RUNNING"
-    run.journal += f',["RUNNING",{event.at_ms},"{_plain(event.worker_id)}"]'
+    file = f',"{_plain(event.log_file)}"' if event.log_file else ""
+    run.journal += f',["RUNNING",{event.at_ms},"{_plain(event.worker_id)}"{file}]'
 
 
-def _plain(worker_id: str) -> str:
-    return worker_id.replace("\\", "").replace('"', "")
+def _plain(text: str) -> str:
+    return text.replace("\\", "").replace('"', "")
 
 
 def _task_run_resubmitted(

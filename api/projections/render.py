@@ -30,7 +30,7 @@ RAN = frozenset({"SUCCESS", "WARNING", "FAILED", "RETRYING"})
 BEGINNINGS = frozenset({"CREATED", "RESTARTED", "RETRYING"})
 
 Row = tuple[Any, ...]
-Entry = tuple[str, int, str]
+Entry = tuple[str, int, str, str]
 
 
 def iso(at_ms: int) -> str:
@@ -39,15 +39,15 @@ def iso(at_ms: int) -> str:
 
 
 def unfold(journal: str) -> list[Entry]:
-    """Return a journal's entries: state, time, worker (empty if none)."""
+    """Return a journal's entries: state, time, worker and file of its lines (empty if none)."""
     entries = msgspec.json.decode(f"[{journal[1:]}]") if journal else []
-    return [(e[0], e[1], e[2] if len(e) > 2 else "") for e in entries]
+    return [(e[0], e[1], e[2] if len(e) > 2 else "", e[3] if len(e) > 3 else "") for e in entries]
 
 
 def state_json(current: str, entries: Iterable[Entry], now_ms: int) -> dict[str, Any]:
     """Return a state with its history."""
-    histories = [{"state": state, "date": iso(at)} for state, at, _ in entries]
-    times = [at for _, at, _ in entries]
+    histories = [{"state": state, "date": iso(at)} for state, at, *_ in entries]
+    times = [entry[1] for entry in entries]
     ended = current in TERMINAL
     result: dict[str, Any] = {"current": current, "histories": histories}
     if times:
@@ -163,7 +163,7 @@ def completed(entries: list[Entry]) -> list[Entry]:
                 result.pop()
             continue
         if state in RAN and before in BEGINNINGS:
-            result.append(("RUNNING", entry[1], ""))
+            result.append(("RUNNING", entry[1], "", ""))
         result.append(entry)
     return result
 
@@ -173,36 +173,38 @@ def attempts_json(entries: list[Entry], now_ms: int) -> list[dict[str, Any]]:
     attempts: list[dict[str, Any]] = []
     current: list[Entry] = []
     history: list[Entry] = []
-    worker, before = "", ""
+    worker, file, before = "", "", ""
 
     def close(entry: Entry | None) -> None:
-        nonlocal current, history, worker
+        nonlocal current, history, worker, file
         history = current if entry is None else [*current, entry]
         attempt: dict[str, Any] = {"state": state_json(history[-1][0], history, now_ms)}
         if worker:
             attempt["workerId"] = worker
+        if file and entry is not None and entry[0] != "RESUBMITTED":
+            attempt["logFile"] = file
         attempts.append(attempt)
-        current, worker = [], ""
+        current, worker, file = [], "", ""
 
     for entry in entries:
-        state, at, who = entry
+        state, at, who, kept = entry
         if state == "RUNNING":
             if not current:
-                current = [("CREATED", at, "")]
+                current = [("CREATED", at, "", "")]
             current.append(entry)
-            worker = who or worker
+            worker, file = who or worker, kept or file
         elif not current:
             if attempts and state in TERMINAL and before in TERMINAL:  # a person said that it ended otherwise
                 history = [*history, entry]
                 attempts[-1]["state"] = state_json(state, history, now_ms)
         elif state == "RETRYING":
-            close(("FAILED", at, ""))
+            close(("FAILED", at, "", ""))
         elif state in TERMINAL:
             close(entry)
         elif state == "PAUSED":
             current.append(entry)
         elif state == "SUBMITTED":
-            close(("RESUBMITTED", at, ""))
+            close(("RESUBMITTED", at, "", ""))
         before = state
     if current:
         close(None)

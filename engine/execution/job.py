@@ -62,6 +62,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """When the first of them could begin."""
     sources: tuple[str, ...] = ()
     """Other executions whose files it may read, as `<namespace>/<flow>/<id>`."""
+    log_file: str = ""
+    """URI of the file in which the attempt's lines are kept, instead of the execution's log; empty: there is none."""
     children: tuple[str, ...] = ()
     """Ids of the executions that tasks called whose outputs the templates mention: it may read their files, too."""
 
@@ -118,8 +120,19 @@ def build_job(draft: ExecutionDraft, task_run_id: str) -> Job | None:
         folder=folder,
         folder_since_ms=_opened_ms(draft, folder),
         sources=header.sources,
+        log_file=log_file_of(draft, run),
         children=_children(draft, run, variables["outputs"]),
     )
+
+
+def log_file_of(draft: ExecutionDraft, run: TaskRun) -> str:
+    """Return the URI of the file for the lines of a task run's current attempt, empty if they go to the log."""
+    task = draft.task(run)
+    if not task.log_to_file or run.asking:
+        return ""
+    header = draft.header
+    around = f"{header.namespace.replace('.', '/')}/{header.flow_id}/executions/{draft.id}"
+    return f"kestra:///{around}/tasks/{task.id}/{run.id}/attempt-{run.epoch}.log"
 
 
 def _properties(planned: PlannedTask, run: TaskRun, setting: Setting) -> dict[str, Any]:

@@ -104,9 +104,10 @@ def runs_after(phase: str) -> bool:
 
 
 def _pure(task: Task) -> PureTask | None:
-    """Return how the engine decides a task, None if a worker runs it; a group of workers may be asked for it."""
+    """Return how the engine decides a task, None if a worker runs it: as for a group of workers, or a file of lines."""
     pure = pure_task_of(task.type)
-    return None if pure is None or (task.worker_group is not None and not pure.asks) else pure
+    needs_worker = task.worker_group is not None or task.log_to_file
+    return None if pure is None or (needs_worker and not pure.asks) else pure
 
 
 def _enabled(branches: Mapping[str, tuple[Task, ...]]) -> dict[str, tuple[Task, ...]]:

@@ -247,6 +247,28 @@ def test_what_is_below_a_removed_task_run_goes_with_it(steps: Any, fold: Fold, v
     assert len(execution(view, "e2")["taskRunList"]) == 2
 
 
+def test_an_attempt_that_has_ended_shows_the_file_of_its_lines(steps: Any, fold: Fold, view: Connection) -> None:
+    def started(epoch: int) -> e.TaskRunStarted:
+        return e.TaskRunStarted(task_run_id="r", epoch=epoch, worker_id="w", at_ms=T, log_file=f"kestra:///{epoch}.log")
+
+    steps.step(
+        "e1",
+        created(),
+        e.TaskRunCreated(task_run_id="r", task_id="r", scope_id="root", at_ms=T),
+        e.TaskDispatched(task_run_id="r", epoch=1, queue="default", at_ms=T),
+        started(1),
+        e.TaskRunResubmitted(task_run_id="r", epoch=1, at_ms=T),
+        e.TaskDispatched(task_run_id="r", epoch=2, queue="default", at_ms=T),
+        started(2),
+        e.TaskRunRetryScheduled(task_run_id="r", epoch=3, at_ms=T, due_ms=T, error="broke"),
+        e.TaskDispatched(task_run_id="r", epoch=3, queue="default", at_ms=T),
+        started(3),
+    )
+    fold()
+    (run,) = execution(view, "e1")["taskRunList"]
+    assert [attempt.get("logFile") for attempt in run["attempts"]] == [None, "kestra:///2.log", None]
+
+
 def test_a_lost_attempt_shows_as_resubmitted(steps: Any, fold: Fold, view: Connection) -> None:
     steps.step(
         "e1",

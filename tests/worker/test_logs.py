@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from tests.worker.executors import FakeExecutor, job
@@ -40,6 +41,19 @@ def test_after_the_last_line_that_fits_one_says_so_and_the_end_says_how_many_are
     assert "3 lines" in scene.texts[3]
     assert scene.texts[4].startswith("7 lines are left out")
     assert scene.texts[5:] == ["the end"]
+
+
+def test_a_file_takes_the_place_of_the_log_but_for_errors_of_the_engine() -> None:
+    scene = Scene()
+    file = io.BytesIO()
+    log = AttemptLog(job(), scene.shipper, LogLimits(lines=2), lambda: 0.0, lambda: 1_000, file)
+    log.masks.add("secret")
+    log.line("INFO", "a secret")
+    log.error("the end")
+    log.end()
+
+    assert file.getvalue() == b"1970-01-01T00:00:01.000Z INFO  a ******\n1970-01-01T00:00:01.000Z ERROR the end\n"
+    assert scene.texts == ["the end"]
 
 
 def test_long_lines_fill_the_log_too() -> None:

@@ -6,6 +6,7 @@ import base64
 import io
 from typing import Any
 
+import msgspec
 import pytest
 
 from engine.values import State
@@ -193,3 +194,15 @@ def test_what_the_environment_does_not_offer_is_an_error(make_attempts: Make, te
     ended = attempts.run(job(RETURN, properties={"format": f"{{{{ {template} }}}}"}))
     assert ended.state is State.FAILED
     assert "private" not in ended.error
+
+
+def test_lines_are_kept_in_a_file_where_the_task_wants_it(attempts: Attempts) -> None:
+    uri = "kestra:///company/flow/executions/e/tasks/t/r/attempt-1.log"
+    wanted = msgspec.structs.replace(
+        job("io.kestra.plugin.core.log.Log", properties={"message": "Hello"}), log_file=uri
+    )
+
+    assert attempts.run(wanted).state is State.SUCCESS
+    with attempts.equipment.storage.open(uri) as file:
+        assert file.read().endswith(b"INFO  Hello\n")
+    assert attempts.lines == []

@@ -12,6 +12,7 @@ from engine.execution import events as e
 from engine.execution.asking import COLLECT, TURN
 from engine.execution.draft import OUTPUTS_BYTES_MAX, ExecutionDraft
 from engine.execution.effects import SendCancel, SendDrop, SendGrant
+from engine.execution.job import log_file_of
 from engine.execution.lines import Lines, error_lines, line
 from engine.execution.scopes import collected, proceed
 from engine.execution.slot import awaits_slot
@@ -48,7 +49,7 @@ def claim_attempt(draft: ExecutionDraft, command: c.ClaimAttempt) -> None:
     elif run.state is not State.SUBMITTED or draft.stopping or awaits_slot(draft):
         draft.answers.append(SendDrop(**answer))
     else:
-        draft.emit(e.TaskRunStarted(**answer, at_ms=draft.at_ms))
+        draft.emit(e.TaskRunStarted(**answer, at_ms=draft.at_ms, log_file=log_file_of(draft, run)))
         timeout_ms = _timeout_ms(draft, run)
         if timeout_ms is not None:
             draft.set_timer(f"timeout/{run.id}", draft.at_ms + timeout_ms + draft.setting.timeout_grace_ms)

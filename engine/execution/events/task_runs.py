@@ -43,6 +43,8 @@ class TaskRunStarted(Event, frozen=True, kw_only=True):
     epoch: int
     worker_id: str
     at_ms: int
+    log_file: str = ""
+    """Where the worker keeps the attempt's lines, if the task wants them in a file; it is there at the end."""
 
 
 class TaskRunResubmitted(Event, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from engine.execution import events as e
 from engine.execution.draft import ExecutionDraft
 from engine.execution.job import Job, build_job, job_from_json, job_to_json
 from engine.execution.step import EXECUTIONS
@@ -172,3 +173,14 @@ tasks:
     assert run.value("a") == value
     job = run.claim("t")
     assert job is not None and job_from_json(job_to_json(job)).dialect is dialect
+
+
+def test_a_task_that_keeps_its_lines_in_a_file_is_a_workers_and_has_one_for_each_attempt() -> None:
+    run = Driven("tasks: [{id: t, type: Return, format: x, logToFile: true}]").create()
+    job = run.claim("t")
+    (started,) = run.of(e.TaskRunStarted)
+
+    assert job is not None
+    assert job.log_file == started.log_file
+    assert job.log_file == f"kestra:///test/flow/executions/execution/tasks/t/{run['t'].id}/attempt-1.log"
+    assert job_of("script: x").log_file == ""
