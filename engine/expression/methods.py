@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.expression.equality import contains, index_of, java_equals
 from engine.expression.errors import Failure
 from engine.expression.numbers import is_number
+from engine.expression.patterns import split
 from engine.expression.printing import java_text
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ def _char_at(run: Run, text: str, at: Any) -> str:
 
 def _replace(run: Run, text: str, old: Any, new: Any) -> str:
     return replace_all(run, text, _text(old), _text(new))
+
+
+def _split(run: Run, text: str, pattern: Any, most: Any = None) -> list[str]:
+    if most is not None and not isinstance(most, int):
+        raise Failure("Expected a whole number of parts")
+    return split(run, _text(pattern), text, None if most is None else int(most))
 
 
 def _repeat(run: Run, text: str, times: Any) -> str:
@@ -88,6 +95,7 @@ _TEXT: dict[str, Method] = {
     "charAt": (_char_at, 1, 1),
     "replace": (_replace, 2, 2),
     "repeat": (_repeat, 1, 1),
+    "split": (_split, 1, 2),
 }
 _LIST: dict[str, Method] = {
     "size": (lambda run, items: len(items), 0, 0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,12 @@ def _optional(value: Any) -> str | None:
     return None if value is None else text_of(value)
 
 
+def _amount(value: Any) -> int:
+    """Return how many units are added: variables and inputs often hold the number as text."""
+    written = isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]{1,18}", value)
+    return int(value) if written else whole_of(value, "amount")
+
+
 @FILTERS.add("date", "format", "timeZone", "existingFormat", "locale")
 def _date(run: Run, value: Any, format_: Any = None, zone: Any = None, existing: Any = None, locale: Any = None) -> Any:
     if value is None:
@@ -40,7 +47,7 @@ def _date_add(run: Run, value: Any, amount: Any, unit: Any, *options: Any) -> An
     if not isinstance(unit, str):
         raise Failure("'unit' must be a text such as DAYS")
     region = zone or run.scope.time_zone
-    moment = shifted(read(value, existing, region, locale), whole_of(amount, "amount"), unit.upper())
+    moment = shifted(read(value, existing, region, locale), _amount(amount), unit.upper())
     return write(moment.within(region), format_ or "iso", locale)
 
 

@@ -109,6 +109,12 @@ def test_a_date_is_shifted_by_units(amount, unit, text):
     assert render("{{ '2024-01-31T10:00:00Z' | dateAdd(a, u, 'iso_sec') }}", scope) == text
 
 
+def test_an_amount_may_be_written_as_text():
+    template = "{{ t | dateAdd('1', 'DAYS', 'iso_sec') }} {{ t | dateAdd('-2', 'HOURS', 'iso_sec') }}"
+
+    assert render(template, Scope({"t": "2024-01-31T10:00:00Z"}, 0)) == "2024-02-01T10:00:00Z 2024-01-31T08:00:00Z"
+
+
 def test_a_day_later_is_the_same_time_of_day_across_a_clock_change():
     template = "{{ '2023-03-25T12:00:00+01:00[Europe/Paris]' | dateAdd(1, 'DAYS', timeZone='Europe/Paris') }}"
     assert render(template) == "2023-03-26T12:00:00.000000+02:00"
@@ -181,7 +187,7 @@ def test_days_of_the_calendar(template, text):
             "t | date(timeZone='No/Where')",
             "t | date(timeZone='+99:00')",
         ),
-        *("t | dateAdd(1)", "t | dateAdd(1, 'EONS')", "t | dateAdd('1', 'DAYS')", "t | dateAdd(99999, 'YEARS')"),
+        *("t | dateAdd(1)", "t | dateAdd(1, 'EONS')", "t | dateAdd('one', 'DAYS')", "t | dateAdd(99999, 'YEARS')"),
         *(
             "'07' | date(existingFormat='MM')",
             "99999999999999 | date",

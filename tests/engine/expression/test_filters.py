@@ -182,6 +182,7 @@ ARITHMETIC = [
     ("{{ ' ' is empty }}{{ [] is empty }}{{ {} is empty }}{{ 0 is empty }}{{ z is empty }}", "truetruetruefalsetrue"),
 ]
 METHODS = [
+    ("{{ 'a-b-c'.split('-') }}{{ 'a1b2c'.split('[0-9]', 2) }}", '["a","b","c"]["a","b2c"]'),
     ("{{ 'Abc'.length }}{{ 'Abc'.length() }}{{ 'Abc'.toUpperCase() }}{{ 'Abc'.contains('b') }}", "33ABCtrue"),
     (
         "{{ 'Abc'.substring(1) }}{{ 'Abc'.substring(0, 2) }}{{ 'Abc'.indexOf('c') }}{{ 'a-b'.replace('-', '+') }}",
