@@ -18,7 +18,7 @@ from engine.execution.draft import ExecutionDraft
 from engine.execution.outputs import Outputs, TaskStates, error_logs
 from engine.execution.state import ENDING, INPUTS, ROOT, Ending, Inputs, Scope, TaskRun, output_key
 from engine.seals import MARK, Closed
-from engine.values import iso, nested
+from engine.values import Dialect, iso, nested
 
 
 def base_variables(draft: ExecutionDraft) -> dict[str, Any]:
@@ -73,20 +73,24 @@ def variables_of(draft: ExecutionDraft, inputs: Inputs) -> dict[str, Any]:
 
 
 def parents_of(draft: ExecutionDraft, scope: Scope | None) -> list[dict[str, Any]]:
-    """Return value and outputs of the flowables around a scope's children, nearest first, leaving out bare ones."""
+    """Return value and outputs of the flowables around a scope's children, nearest first, leaving out bare ones.
+
+    Flows of the first generation print them whole, so they have nothing beyond what they had there.
+    """
     found: list[dict[str, Any]] = []
+    named = draft.setting.dialect is not Dialect.V1
     while scope is not None and scope.id != ROOT:
         around = draft.scope(scope.parent_scope_id)
         run = None if scope.iteration is not None else draft.run(scope.id)
         if run is not None:
             entry: dict[str, Any] = {}
             if run.value is not None:
-                entry["taskrun"] = {"value": run.value, "iteration": run.iteration}
+                entry["taskrun"] = {"value": run.value}
             outputs = draft.get(output_key(run.task_id, scope.path))
             if outputs is not None and outputs.json:
                 entry["outputs"] = msgspec.json.decode(outputs.json)
             if entry:
-                found.append({"task": {"id": run.task_id}, **entry})
+                found.append({"task": {"id": run.task_id}, **entry} if named else entry)
         scope = around
     return found
 

@@ -202,6 +202,19 @@ def test_parents_bring_their_outputs() -> None:
     assert run.value("r") == "true a"
 
 
+def test_a_parent_printed_whole_is_its_value() -> None:
+    run = Driven("""
+    tasks:
+    - id: each
+      type: ForEach
+      values: [a]
+      tasks:
+      - {id: s, type: Sequential, tasks: [{id: r, type: Return, format: "{{ parent }} {{ parents }}"}]}
+    """).run()
+
+    assert run.value("r") == '{"taskrun":{"value":"a"}} [{"taskrun":{"value":"a"}}]'
+
+
 def test_a_failure_stops_the_loop_and_its_other_values() -> None:
     run = Driven(loop(["a", "b", "c"])).run({"t": [State.SUCCESS, State.FAILED]})
 
