@@ -94,17 +94,17 @@ def _by_query(prepare: Prepare) -> Handler:
 
 
 async def labels_by_ids(request: web.Request) -> web.Response:
-    """Set labels of the executions that a body names beside them."""
+    """Put labels over those of the executions that a body names beside them."""
     body = await _body(request)
     if not isinstance(body, dict) or not body.keys() >= {"executionsId", "executionLabels"}:
         raise ApiProblem("invalid-argument", "Expected {executionsId: [ids], executionLabels: [{key, value}]}")
-    act = _ask(UpdateLabels(labels=labels_of(body["executionLabels"])))
+    act = _ask(UpdateLabels(labels=labels_of(body["executionLabels"]), over=True))
     return await _each(request, _ids(body["executionsId"]), act)
 
 
 async def labels_by_query(request: web.Request) -> web.Response:
-    """Set labels of the executions that a search finds."""
-    act = _ask(UpdateLabels(labels=labels_of(await _body(request))))
+    """Put labels over those of the executions that a search finds."""
+    act = _ask(UpdateLabels(labels=labels_of(await _body(request)), over=True))
     return await _each(request, await _found(request), act)
 
 

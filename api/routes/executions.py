@@ -361,7 +361,7 @@ def labels_of(body: Any) -> dict[str, str]:
         body = [{"key": key, "value": value} for key, value in body.items()]
     if not isinstance(body, list) or not all(isinstance(each, dict) and "key" in each for each in body):
         raise ApiProblem("invalid-argument", "Expected labels as a list of {key, value}", [Detail("no such list")])
-    return ex.check_labels([(str(each["key"]), str(each.get("value") or "")) for each in body])
+    return ex.check_labels([(str(each["key"] or ""), str(each.get("value") or "")) for each in body])
 
 
 async def flow_of(request: web.Request) -> web.Response:

@@ -187,6 +187,8 @@ class UpdateLabels(Command, frozen=True, kw_only=True):
     """Set labels of an execution; system labels stay."""
 
     labels: dict[str, str]
+    over: bool = False
+    """True: other labels stay, too; False: these take the place of all."""
 
 
 class ChangeExecutionState(Command, frozen=True, kw_only=True):

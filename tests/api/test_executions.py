@@ -275,6 +275,19 @@ def test_kill_and_labels_and_the_2_0_addresses(server: Any) -> None:
     assert "KILLING" in [entry["state"] for entry in killed.json["state"]["histories"]]
 
 
+def test_labels_of_several_executions_are_put_over_those_that_they_have(server: Any) -> None:
+    server.save(HELLO)
+    id = run(server, query="wait=true&labels=a:b")["id"]
+    wanted = {"executionsId": [id], "executionLabels": [{"key": "k", "value": "v"}, {"key": "a", "value": "c"}]}
+    assert server.post("/executions/labels/by-ids", json=wanted).json["count"] == 1
+    more = [{"key": "q", "value": "w"}]
+    assert server.post("/executions/labels/by-query?filters[flowId][EQUALS]=hello", json=more).json["count"] == 1
+
+    labels = {label["key"]: label["value"] for label in server.get(f"/executions/{id}").json["labels"]}
+    assert labels == {"team": "blue", "a": "c", "k": "v", "q": "w", "system.correlationId": id}
+    assert server.post(f"/executions/{id}/labels", json=[{"key": None, "value": None}]).status == 422
+
+
 def test_the_state_of_an_ended_execution_can_be_changed_and_of_no_other(server: Any) -> None:
     server.save(HELLO)
     server.save(PAUSING)

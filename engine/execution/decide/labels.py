@@ -11,9 +11,10 @@ REPLAYED = "system.replayed"
 
 
 def update_labels(draft: ExecutionDraft, command: c.UpdateLabels) -> None:
-    """Set the labels; those of the system stay."""
+    """Set the labels; those of the system stay, and others if these are put over them."""
     old = draft.header.labels
-    labels = {key: value for key, value in old.items() if key.startswith("system.")} | command.labels
+    stay = {key: value for key, value in old.items() if command.over or key.startswith("system.")}
+    labels = stay | command.labels
     if labels != old:
         draft.emit(e.LabelsUpdated(labels=labels, at_ms=draft.at_ms))
         proceed(draft)

@@ -128,6 +128,8 @@ def test_labels_are_changed_and_those_of_the_system_stay() -> None:
 
     assert run.header.labels == {"b": "2", "system.correlationId": "execution"}
     assert run.send(c.UpdateLabels(labels={"b": "2"})).events == ()
+    run.send(c.UpdateLabels(labels={"c": "3"}, over=True))
+    assert run.header.labels == {"b": "2", "c": "3", "system.correlationId": "execution"}
 
 
 def test_commands_to_an_execution_that_does_not_exist_are_refused_or_nothing() -> None:
