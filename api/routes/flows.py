@@ -308,22 +308,45 @@ async def draw(context: Context, source: str) -> dict[str, Any]:
     return flow_graph(valid_flow(parsed))
 
 
-async def delete_by_ids(request: web.Request) -> web.Response:
-    """Take several flows away; those that don't exist are passed over."""
+async def _named(request: web.Request) -> list[Row]:
+    """Return the rows of the flows that a body names; those that don't exist are passed over."""
     context = request.app[CONTEXT]
     ids = await read_json(request, context.settings.body_bytes_max, context.settings.json_depth_max)
     if not isinstance(ids, list) or not all(isinstance(i, dict) and i.get("id") and i.get("namespace") for i in ids):
         raise ApiProblem("invalid-argument", "Expected a list of {namespace, id}")
-    count = 0
-    for each in ids:
-        namespace, flow_id = str(each["namespace"]), str(each["id"])
-        row = await context.views.ask(queries.flow, namespace, flow_id)
-        if row is not None and not row[5]:
-            await context.commands.ask(
-                "flows", f"{namespace}/{flow_id}", DeleteFlow(namespace=namespace, flow_id=flow_id)
-            )
-            count += 1
-    return json_response({"count": count, "totalItems": count})
+    names = dict.fromkeys((str(each["namespace"]), str(each["id"])) for each in ids)
+    rows = [await context.views.ask(queries.flow, *name) for name in names]
+    return [row for row in rows if row is not None and not row[5]]
+
+
+async def delete_by_ids(request: web.Request) -> web.Response:
+    """Take several flows away."""
+    context = request.app[CONTEXT]
+    rows = await _named(request)
+    for namespace, flow_id, *_ in rows:
+        await context.commands.ask("flows", f"{namespace}/{flow_id}", DeleteFlow(namespace=namespace, flow_id=flow_id))
+    return json_response({"count": len(rows), "totalItems": len(rows)})
+
+
+async def disable_by_ids(request: web.Request) -> web.Response:
+    """Store a next revision of several flows that says that they are disabled; those that are stay as they are."""
+    return await _set_disabled(request, disabled=True)
+
+
+async def enable_by_ids(request: web.Request) -> web.Response:
+    """Store a next revision of several flows that doesn't disable them; those that are enabled stay as they are."""
+    return await _set_disabled(request, disabled=False)
+
+
+async def _set_disabled(request: web.Request, disabled: bool) -> web.Response:
+    from engine.flow.edit import set_flow_property
+
+    context = request.app[CONTEXT]
+    rows = await _named(request)
+    changed = [row for row in rows if bool(context.flow_texts.body(row[3]).get("disabled")) is not disabled]
+    for row in changed:
+        await _save(context, await asyncio.to_thread(set_flow_property, row[3], "disabled", disabled), "update")
+    return json_response({"count": len(changed), "totalItems": len(changed)})
 
 
 ROUTES = (
@@ -336,6 +359,8 @@ ROUTES = (
     Route("POST", "/flows/graph", graph_of_source),
     Route("POST", "/flows/bulk", bulk),
     Route("DELETE", "/flows/delete/by-ids", delete_by_ids),
+    Route("POST", "/flows/disable/by-ids", disable_by_ids),
+    Route("POST", "/flows/enable/by-ids", enable_by_ids),
     Route("GET", "/flows/{namespace}", of_namespace),
     Route("POST", "/flows/{namespace}", bulk),
     Route("GET", "/flows/{namespace}/{id}", read),

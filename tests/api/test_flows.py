@@ -138,6 +138,20 @@ def test_tasks_and_graphs_can_be_read(server: Any) -> None:
     assert server.post("/flows/graph", data=HELLO.encode()).json == graph
 
 
+def test_several_flows_are_disabled_and_enabled_by_id(server: Any) -> None:
+    server.save(HELLO)
+    ids = msgspec.json.encode([{"namespace": "demo", "id": "hello"}, {"namespace": "demo", "id": "nobody"}])
+
+    assert [server.post("/flows/disable/by-ids", data=ids).json["count"] for _ in range(2)] == [1, 0]
+    found = server.get("/flows/demo/hello?source=true").json
+    assert (found["disabled"], found["revision"]) == (True, 2)
+    assert found["source"].replace("disabled: true\n", "") == HELLO
+    assert server.post("/executions/demo/hello").status == 409
+
+    assert server.post("/flows/enable/by-ids", data=ids).json["count"] == 1
+    assert server.get("/flows/demo/hello").json["disabled"] is False
+
+
 def test_several_flows_are_deleted_by_id(server: Any) -> None:
     server.save(HELLO)
     ids = [{"namespace": "demo", "id": "hello"}, {"namespace": "demo", "id": "nobody"}]
