@@ -199,7 +199,9 @@ def any_text(*columns: str) -> Build:
 
 
 def _child(column: str, _operation: str, _key: str, value: str, _now: int) -> Where:
-    return Where(f"{column} IS {'NOT ' if value.upper() == 'CHILD' else ''}NULL")
+    """Tell executions that another one asked for: what the trigger tells of them begins with that one's id."""
+    found = f"COALESCE({column}, '') LIKE ?"
+    return Where(found if value.upper() == "CHILD" else f"NOT ({found})", ('%"variables":{"executionId":"%',))
 
 
 def in_scope(column: str, operation: str, _key: str, value: str, _now: int) -> Where:
@@ -232,7 +234,7 @@ EXECUTIONS = Resource(
         "kind": Field("kind", as_text),
         "parentId": Field("parent_id", as_text),
         "triggerExecutionId": Field("trigger_json", lambda c, _o, k, v, n: as_text(c, "CONTAINS", k, f'"{v}"', n)),
-        "childFilter": Field("parent_id", _child),
+        "childFilter": Field("trigger_json", _child),
         "scope": Field("namespace", in_scope),
         "taskId": Field("", _task),
         "id": Field("id", as_text),

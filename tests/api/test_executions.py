@@ -369,6 +369,24 @@ def test_inputs_can_be_checked_without_starting_anything(server: Any) -> None:
     assert server.get("/executions/search").json["total"] == 0
 
 
+def test_executions_that_others_asked_for_are_told_from_those_that_nobody_did(server: Any) -> None:
+    server.save(HELLO)
+    server.save(
+        "id: calling\nnamespace: demo\ntasks:\n"
+        "  - {id: call, type: io.kestra.plugin.core.flow.Subflow, namespace: demo, flowId: hello}\n"
+    )
+    caller = run(server, "calling")
+    called = caller["taskRunList"][0]["outputs"]["executionId"]
+    replayed = server.post(f"/executions/{caller['id']}/replay").json["id"]
+    until(server, replayed, "SUCCESS")
+
+    def found(which: str) -> set[str]:
+        return {each["id"] for each in server.get(f"/executions/search?childFilter={which}").json["results"]}
+
+    assert {caller["id"], replayed} == found("MAIN")
+    assert called in found("CHILD") and not found("CHILD") & found("MAIN")
+
+
 def test_executions_are_found_by_state_label_time_and_flow(server: Any) -> None:
     server.save(HELLO)
     server.save(PAUSING)
