@@ -41,6 +41,8 @@ def ask_of(asked: e.ChildAsked) -> SendCommand:
             trigger_json=asked.trigger_json,
             variables_json=asked.variables_json,
             original_id=asked.original_id,
+            # A further try follows from the one before it, as a replay does.
+            parent_id=asked.execution_id if asked.original_id is not None else None,
             schedule_ms=asked.schedule_ms,
             sources=asked.sources,
             kind=asked.kind,

@@ -210,6 +210,7 @@ def test_a_retry_may_be_a_new_execution(task: str, twice: bool) -> None:
     assert [each.state for each in (first, *others)] == [State.RETRIED, State.RETRIED, State.FAILED]
     assert [each["t"].state for each in (first, *others)] == [State.RETRIED, State.RETRIED, State.FAILED]
     assert {each.header.original_id for each in others} == {first.id}
+    assert [each.header.parent_id for each in others] == [first.id, others[0].id]
     assert [each.of(e.ExecutionCreated)[0].inputs_json for each in others] == [b'{"i":"x"}'] * 2
     assert others[1].of(e.ExecutionStateChanged)[0].at_ms - first.of(e.ExecutionCreated)[0].at_ms == 10_000
 
