@@ -411,6 +411,12 @@ def recalled() -> Driven:
     return run.go_on()
 
 
+def deleted() -> Driven:
+    run = Driven("tasks: [{id: a, type: Work, script: x}]").run({"a": {"n": 1}})
+    run.send(c.DeleteExecution())
+    return run
+
+
 RECORDED: dict[str, Callable[[], Driven]] = {
     made.__name__: made
     for made in (
@@ -439,6 +445,7 @@ RECORDED: dict[str, Callable[[], Driven]] = {
         giving_up,
         batched,
         recalled,
+        deleted,
     )
 }
 
