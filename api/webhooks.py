@@ -183,7 +183,8 @@ async def command_of(
         flow_id=found.flow.id,
         revision=found.revision,
         inputs_json=values,
-        labels={key: str(value) for key, value in labels.items() if not key.startswith("system.") and value != ""},
+        labels={key: str(value) for key, value in labels.items() if not key.startswith("system.") and value != ""}
+        | {"system.from": "trigger"},
         trigger_json=msgspec.json.encode(started),
         failure=failure,
     )

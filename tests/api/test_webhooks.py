@@ -71,7 +71,7 @@ def test_a_webhook_starts_an_execution_with_the_labels_of_flow_and_trigger(serve
 
     assert reply.status == 200, reply.text
     labels = {each["key"]: each["value"] for each in reply.json["labels"]}
-    assert labels["team"] == "blue" and labels["from"] == "ada"
+    assert labels["team"] == "blue" and labels["from"] == "ada" and labels["system.from"] == "trigger"
     assert reply.json["trigger"]["id"] == "hook" and reply.json["trigger"]["type"] == WEBHOOK
 
 

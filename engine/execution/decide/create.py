@@ -20,6 +20,8 @@ from engine.inputs.resolve import resolve_inputs
 from engine.values import State
 
 CORRELATION = "system.correlationId"
+FROM = "system.from"
+"""Says what started the execution, if it was neither a person nor another execution's task."""
 
 
 def create_execution(draft: ExecutionDraft, command: c.CreateExecution) -> None:
@@ -41,6 +43,8 @@ def create_execution(draft: ExecutionDraft, command: c.CreateExecution) -> None:
     labels = {key: value for key, value in (flow.labels if flow else ()) if not key.startswith("system.")}
     labels.update(command.labels)
     labels.setdefault(CORRELATION, draft.id)
+    if command.reply_kind:
+        labels[FROM] = "trigger"
     draft.emit(
         e.ExecutionCreated(
             namespace=command.namespace,

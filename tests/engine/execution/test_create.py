@@ -132,6 +132,13 @@ def test_labels_are_changed_and_those_of_the_system_stay() -> None:
     assert run.header.labels == {"b": "2", "c": "3", "system.correlationId": "execution"}
 
 
+def test_what_a_trigger_started_says_so_in_a_label() -> None:
+    started = Driven(ONE).create(reply_kind="triggers", reply_id="test/flow")
+
+    assert started.header.labels["system.from"] == "trigger"
+    assert "system.from" not in Driven(ONE).create().header.labels
+
+
 def test_commands_to_an_execution_that_does_not_exist_are_refused_or_nothing() -> None:
     rows, setting = DictRows(), Setting(flow=None)
     for command in (
