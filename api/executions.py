@@ -25,11 +25,10 @@ from engine.flow.inputs import ids_of
 from engine.flow.model import Flow, Input
 from engine.inputs.resolve import Resolution, resolve_inputs
 from engine.key_values import kv_function
-from engine.values import TERMINAL, derive_short_id, short_id
+from engine.values import CORRELATION, TERMINAL, derive_short_id, short_id
 
 logger = logging.getLogger(__name__)
 
-CORRELATION = "system.correlationId"
 MASKED = "******"
 
 

@@ -25,7 +25,7 @@ from engine.execution.past import Ran
 from engine.execution.replay import replayed, restarted
 from engine.flow.inputs import flattened
 from engine.flow.model import Flow
-from engine.values import UNDONE, State
+from engine.values import UNDONE, State, merged
 
 logger = logging.getLogger(__name__)
 
@@ -184,7 +184,7 @@ async def _inputs(context: Context, source: Source, target: ex.FoundFlow) -> byt
     if not fresh:
         return source.inputs.encode()
     added = ex.accepted(await ex.resolve(context, target, fresh, {}))
-    return msgspec.json.encode(_merged(values, msgspec.json.decode(added)))
+    return msgspec.json.encode(merged(values, msgspec.json.decode(added)))
 
 
 def _holds(values: Any, dotted: str) -> bool:
@@ -193,14 +193,6 @@ def _holds(values: Any, dotted: str) -> bool:
             return False
         values = values[name]
     return True
-
-
-def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(old)
-    for key, value in new.items():
-        before = merged.get(key)
-        merged[key] = _merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
-    return merged
 
 
 def _carried(

@@ -20,6 +20,10 @@ NAMESPACE = uuid.UUID("7c1d1a52-5f0e-4c55-9d62-6a1f5d0c7e11")
 """Root of every derived id. Never change it: a repeated command after an upgrade must derive the same ids."""
 
 
+CORRELATION = "system.correlationId"
+"""Label that an execution shares with all that follow from it: the id of the first."""
+
+
 class Dialect(StrEnum):
     """The two generations of expressions; they differ in precedence of `??` and in a few operators and functions."""
 
@@ -193,6 +197,20 @@ def iso(at_ms: int) -> str:
         '1970-01-01T00:00:00.000Z'
     """
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03d}Z"
+
+
+def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a map with another put over it, maps within maps key by key.
+
+    Example:
+        >>> merged({"a": {"b": 1, "c": 2}}, {"a": {"c": 3}})
+        {'a': {'b': 1, 'c': 3}}
+    """
+    result = dict(under)
+    for key, value in over.items():
+        below = result.get(key)
+        result[key] = merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return result
 
 
 def nested(flat: Mapping[str, Any]) -> dict[str, Any]:

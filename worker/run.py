@@ -21,7 +21,6 @@ from engine.execution.job import Job
 from engine.values import State, parse_duration_ms
 from worker.context import Reach, Result, RunContext, TaskFailed
 from worker.deadlines import Deadlines
-from worker.history import History
 from worker.kill import Kill, Killed, Why
 from worker.logs import AttemptLog, LogLimits, Shipper
 from worker.plugins import Registry
@@ -30,7 +29,6 @@ from worker.properties import describe
 from worker.runners.launcher import LaunchError
 from worker.runners.process import ProcessRunner
 from worker.storage.access import AttemptFiles
-from worker.storage.key_values import KeyValues
 from worker.storage.paths import path_of
 from worker.storage.port import Storage, StorageError
 from worker.world import World, opened
@@ -51,7 +49,7 @@ class Equipment:
     processes: ProcessRunner
     deadlines: Deadlines
     clock: Clock
-    history: History
+    reach: Reach
     log_limits: LogLimits = field(default_factory=LogLimits)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     encryption_key: str | None = None
@@ -104,9 +102,8 @@ def _run(equipment: Equipment, key: AttemptKey, job: Job, kill: Kill, log: Attem
     except ValueError as problem:
         return Ended(key, State.FAILED, error=str(problem))
     files = AttemptFiles(equipment.storage, job)
-    keys = KeyValues(equipment.storage, equipment.clock.wall_ms)
-    world = World(job, files, equipment.environment, log.masks, keys).functions()
-    reach = Reach(keys, equipment.history)
+    reach = equipment.reach
+    world = World(job, files, equipment.environment, log.masks, reach.keys).functions()
     context = RunContext(job, log, files, equipment.processes, kill, world, equipment.clock.wall_ms(), reach)
     outputs: bytes = b""
     try:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from topics.ports import Log, LogError
+from worker.context import Reach
 from worker.deadlines import Deadlines
 from worker.history import History
 from worker.logs import Shipper
@@ -25,6 +26,7 @@ from worker.runners.launcher import LaunchError
 from worker.runners.process import ProcessRunner
 from worker.runners.settings import ProcessSettings
 from worker.storage.keeper import FolderKeeper
+from worker.storage.key_values import KeyValues
 from worker.storage.local import LocalStorage
 
 logger = logging.getLogger(__name__)
@@ -91,7 +93,7 @@ class WorkerThreads:
             processes=self._processes,
             deadlines=self._deadlines,
             clock=clock,
-            history=History(log),
+            reach=Reach(KeyValues(stored, clock.wall_ms), History(log)),
             encryption_key=encryption_key,
         )
         self._pool = Pool(

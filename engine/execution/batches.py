@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from engine import expression
 from engine.execution import events as e
-from engine.execution.asking import sealed_answers
+from engine.execution.asking import Answers, sealed_answers
 from engine.execution.children import ask, ask_again, children_of, restarts
 from engine.execution.draft import ExecutionDraft
 from engine.execution.kin import Batches, Child, batches_key
@@ -25,7 +25,6 @@ from engine.values import UNDONE, State
 
 ACTIVE_MAX = 128
 """Executions of one task run that are asked for and haven't ended: so many have rows, and so many a kill reaches."""
-TOTAL_MAX = 1_000_000
 WORST = (State.FAILED, State.KILLED, State.CANCELLED, State.WARNING)
 """States of children that become the task run's, the first of them that one came to."""
 
@@ -70,13 +69,15 @@ def _ask_more(draft: ExecutionDraft, run: TaskRun) -> bool:
     key = batches_key(run.id)
     batches: Batches = draft.get(key)
     failed = [child for child in children_of(draft, run) if child.state is not None] if _has_failed(batches) else []
+    inputs: Inputs = draft.get(INPUTS)
+    sealed = sealed_answers(task, inputs.inputs_json, draft.setting)
     try:
         wish = _wish(draft, run)
         while (failed or batches.started < batches.total) and batches.active < ACTIVE_MAX:
             if draft.full:
                 draft.set_timer(f"batch/{run.id}", draft.at_ms)
                 return True
-            _ask_one(draft, run, wish, failed.pop(0) if failed else None, batches)
+            _ask_one(draft, run, wish, failed.pop(0) if failed else None, batches, sealed)
             batches = draft.get(key)
     except expression.NeedsWorld as needed:
         _fail(draft, run, f"{needed}: what the flow of a batch is called with can't be asked of a worker")
@@ -100,15 +101,15 @@ def _wish(draft: ExecutionDraft, run: TaskRun) -> Call:
     return wish.call
 
 
-def _ask_one(draft: ExecutionDraft, run: TaskRun, wish: Call, former: Child | None, batches: Batches) -> None:
+def _ask_one(
+    draft: ExecutionDraft, run: TaskRun, wish: Call, former: Child | None, batches: Batches, sealed: Answers
+) -> None:
     """Ask for the execution of one batch: of a former one again, or of the next."""
     if former is not None and restarts(run, former, wish):
         ask_again(draft, run, former, wish)
         return
     index = batches.started if former is None else former.asked.index
     items = f"{batches.base}{index:08d}{batches.suffix}"
-    inputs: Inputs = draft.get(INPUTS)
-    sealed = sealed_answers(draft.task(run), inputs.inputs_json, draft.setting)
     rendered: Any = Renderer(draft, run, sealed, {"items": items, "iteration": index})(wish.inputs)
     replaces = former.asked.child_id if former is not None else ""
     ask(draft, run, replace(wish, inputs=rendered), replaces=replaces, index=index, items=items)

@@ -13,14 +13,13 @@ from engine import expression
 from engine.execution import commands as c
 from engine.execution import events as e
 from engine.execution.caller import Caller
+from engine.execution.children import KIND
 from engine.execution.draft import ExecutionDraft
 from engine.execution.kin import AWAITED, Awaited
 from engine.execution.task_runs import outputs_to_json
 from engine.execution.variables import Renderer
 from engine.machine import Command, SendCommand
 from engine.values import State
-
-KIND = "executions"
 
 
 def answer(draft: ExecutionDraft, execution_id: str, command: Command) -> None:

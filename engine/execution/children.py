@@ -19,10 +19,9 @@ from engine.execution.kin import AWAITED, TRIES, Awaited, Child, Tries
 from engine.execution.state import INPUTS, Header, Inputs, TaskRun
 from engine.machine import Command, SendCommand
 from engine.tasks import Call
-from engine.values import derive_short_id
+from engine.values import CORRELATION, derive_short_id
 
 KIND = "executions"
-CORRELATION = "system.correlationId"
 
 
 def ask_of(asked: e.ChildAsked) -> SendCommand:

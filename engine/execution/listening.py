@@ -22,10 +22,9 @@ from engine.trigger.joins import met
 from engine.trigger.listeners import Listener
 from engine.trigger.rendering import rendered_of
 from engine.trigger.windows import span
-from engine.values import State, derive_id, iso, nested, to_json
+from engine.values import CORRELATION, State, derive_id, iso, nested, to_json
 
 TELL = "tell"
-CORRELATION = "system.correlationId"
 TELL_BYTES_MAX = 256 * 1024
 """What a step may hold before it tells no more: what one trigger is told may be as large as outputs and inputs are."""
 TOLD_MAX = 50

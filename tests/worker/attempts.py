@@ -12,6 +12,7 @@ from engine.execution.job import Job
 from tests.worker.executors import FakeExecutor, job
 from topics.embedded.memory import MemoryLog
 from topics.embedded.rules import catalog_partitions
+from worker.context import Reach
 from worker.deadlines import Deadlines
 from worker.history import History
 from worker.kill import Kill
@@ -55,7 +56,7 @@ class Attempts:
             processes=self.processes,
             deadlines=Deadlines(clock.monotonic),
             clock=clock,
-            history=History(log),
+            reach=Reach(self.keys, History(log)),
             log_limits=limits or LogLimits(),
             environment=environment or {},
             encryption_key=encryption_key,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.key_values import Content, Entry, kind_of
-from engine.values import nested
+from engine.values import merged, nested
 from worker.context import Plugin, Result, RunContext, TaskFailed
 from worker.properties import Properties, Text
 
@@ -69,17 +69,6 @@ def _fields(given: Any) -> list[Mapping[str, Any]] | None:
     if all(isinstance(each, Mapping) and "value" in each and set(each) <= {"key", "value"} for each in given):
         return given
     return None
-
-
-def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a map with another put over it, maps within maps key by key."""
-    result = dict(old)
-    for key, value in new.items():
-        below = result.get(key)
-        if isinstance(below, Mapping) and isinstance(value, Mapping):
-            value = merged(below, value)
-        result[key] = value
-    return result
 
 
 PLUGIN = Plugin("io.kestra.plugin.core.kv.Put", PutProperties, run, typed=frozenset({"value"}))

@@ -17,9 +17,8 @@ from engine.execution.sla import watch
 from engine.execution.slot import is_limited, request_slot
 from engine.execution.state import HEADER, ROOT
 from engine.inputs.resolve import resolve_inputs
-from engine.values import State
+from engine.values import CORRELATION, State
 
-CORRELATION = "system.correlationId"
 FROM = "system.from"
 """Says what started the execution, if it was neither a person nor another execution's task."""
 
